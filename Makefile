@@ -1,0 +1,73 @@
+# Everything there is to do in this repository. GNU make 3.81 or newer, any POSIX sh.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
+DEMO := build/demo
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+WORKERS ?= 2
+
+# Packages without compiled bytecode start several times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test check format bench clean
+
+help:
+	@echo 'make demo    run the first example as a pipeline'
+	@echo 'make lab     open JupyterLab on the examples'
+	@echo 'make test    everything that must pass: make check, then all tests'
+	@echo 'make check   ruff, mypy, import-linter'
+	@echo 'make format  let ruff put the sources in order'
+	@echo 'make bench   measure the time budgets'
+	@echo 'make clean   remove what these commands made'
+
+demo: $(VENV)/.examples
+	@mkdir -p $(DEMO)
+	@$(BIN)/jupyter mlops run examples/breast_cancer.ipynb $(DEMO)/breast_cancer.ipynb --report $(DEMO)/breast_cancer.html
+
+lab: $(VENV)/.examples
+	$(BIN)/jupyter lab --notebook-dir=examples $(LAB_ARGS)
+
+test: check
+	@.ci/system-packages
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each is newer than what it was made from. `.test` installs all that `.examples` does.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo 'Python 3.10 or newer is needed: make PYTHON=/path/to/python3 ...' >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/system-packages python3-venv
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.examples: $(VENV)/.created pyproject.toml hatch_build.py
+	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
+	@$(PIP) --editable '.[examples]'
+	@[ ! -f labextension/package.json ] || command -v npm >/dev/null 2>&1 || \
+		echo 'JupyterLab panel left out: npm (Node.js) is not installed.'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.created pyproject.toml hatch_build.py
+	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
+	@$(PIP) --editable '.[test]'
+	@touch $(VENV)/.examples $@

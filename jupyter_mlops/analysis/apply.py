@@ -1,0 +1,230 @@
+"""Applies an effect of the table, or the worst there can be, to a call."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from jupyter_mlops.analysis import functions, hidden
+from jupyter_mlops.analysis.effects import Effect
+from jupyter_mlops.analysis.functions import Arguments
+from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
+from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, Machine
+from jupyter_mlops.analysis.recorder import join_values
+
+__all__ = ["apply_effect", "assume_worst", "drawn_value"]
+
+_BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "function", "type", "scope"})
+_PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
+_SELF = "self"
+
+
+def apply_effect(
+    machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments, node: ast.AST, name: str
+) -> Val:
+    """Do to the arguments what the table says a call does.
+
+    Args:
+        name: How the call is named in explanations (``drop()``).
+
+    Returns:
+        The value of the call.
+    """
+    if _is_void(effect, arguments):
+        return assume_worst(machine, receiver, arguments, node, name)
+    recorder = machine.recorder
+    functions.consume(machine, [*arguments.every, *([receiver] if receiver is not None else [])])
+    for value in arguments.every:
+        functions.display(machine, value)
+    _hidden_effects(machine, effect, receiver, arguments)
+    for value in _selected(effect.mutates, receiver, arguments):
+        recorder.change(_changed_with(machine, value), f"changed in place by {name}")
+    _keywords_that_change(machine, receiver, arguments, name)
+    if effect.keeps and receiver is not None:
+        kept = [item for value in _selected(effect.keeps, receiver, arguments) for item in value.objs]
+        for number in receiver.objs:
+            machine.heap.refer(number, kept, recorder.time)
+    if effect.calls:
+        given = [*arguments.every, *([receiver] if receiver is not None else [])]
+        functions.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
+    return _result(machine, effect, receiver, arguments, node)
+
+
+def _is_void(effect: Effect, arguments: Arguments) -> bool:
+    for place, keyword, literal in effect.void:
+        value = arguments.get(place, keyword)
+        if value is not None and not (value.known and str(value.const) == literal):
+            return True
+    return False
+
+
+def _selected(selectors: Iterable[int | str], receiver: Val | None, arguments: Arguments) -> list[Val]:
+    found: list[Val] = []
+    for selector in selectors:
+        if selector == _SELF:
+            found += [receiver] if receiver is not None else []
+        elif selector == "*":
+            found += arguments.every
+        else:
+            value = arguments.get(selector, None) if isinstance(selector, int) else arguments.get(None, selector)
+            found += [value] if value is not None else []
+            found += arguments.rest
+    return found
+
+
+def _changed_with(machine: Machine, value: Val) -> frozenset[int]:
+    """The objects that change when a library changes this one: parts of it that are no plain data change too."""
+    parts = {number for number in machine.heap.reach(value.objs) if _is_part(machine, machine.heap[number])}
+    return value.objs | parts
+
+
+def _is_part(machine: Machine, obj: Obj) -> bool:
+    if obj.type is None or obj.instance_of:
+        return not (obj.function or obj.klass)
+    return "sklearn.base.BaseEstimator" in machine.effects.bases(obj.type)
+
+
+def _keywords_that_change(machine: Machine, receiver: Val | None, arguments: Arguments, name: str) -> None:
+    for key, value in arguments.keywords:
+        if key == "out":
+            machine.recorder.change(value.objs, f"written to by {name} (out=)")
+        elif key == "inplace" and receiver is not None and value.const is not False:
+            machine.recorder.change(receiver.objs, f"changed in place by {name} (inplace=)")
+
+
+def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments) -> None:
+    for generator in effect.draws:
+        hidden.draws(machine, generator)
+    for argument, generator in effect.draws_unless:
+        if not drawn_value(machine, argument, receiver, arguments):
+            hidden.draws(machine, generator)
+    for value in _selected(effect.draws_from, receiver, arguments):
+        machine.recorder.change(value.objs, "is drawn from")
+    for generator in effect.seeds:
+        if arguments.every and arguments.every[0].const is not None:
+            hidden.seeds(machine, generator)
+        else:
+            hidden.volatile(machine, "entropy")
+    for selectors, action in ((effect.reads, hidden.reads), (effect.writes, hidden.writes), (effect.appends, hidden.appends)):
+        for place, keyword in selectors:
+            value = receiver if keyword == _SELF else arguments.get(place, keyword)
+            if value is not None and not (value.known and value.const is None):
+                if not _is_buffer(machine, value):
+                    action(machine, hidden.path_of(value))
+    if effect.files:
+        hidden.any_file(machine, "may touch any file")
+    for reason in effect.volatile:
+        hidden.volatile(machine, reason)
+    for state in effect.sets:
+        hidden.sets(machine, state)
+    for state in effect.uses:
+        machine.recorder.use("$" + state, f"uses {state}")
+    if effect.plots:
+        machine.recorder.touch("$figures", "draws into the current figure")
+
+
+def _is_buffer(machine: Machine, value: Val) -> bool:
+    """Files that are open, and buffers in memory, are objects of their own."""
+    if value.type is not None and value.type.startswith("io."):
+        machine.recorder.change(value.objs, "is read or written")
+        return True
+    return False
+
+
+def drawn_value(machine: Machine, argument: str, receiver: Val | None, arguments: Arguments) -> bool:
+    """Tell whether a generator or seed is given, so that the global one is left alone."""
+    if argument.startswith("self."):
+        keyword = argument[len("self.") :]
+        objs = receiver.objs if receiver is not None else frozenset()
+        return bool(objs) and all(keyword in machine.heap[number].constructed_with for number in objs)
+    value = arguments.get(None, argument)
+    return value is not None and not (value.known and value.const is None)
+
+
+def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments, node: ast.AST) -> Val:
+    if effect.returns_self:
+        return receiver if receiver is not None else Val()
+    shared = [value.objs for value in _selected(effect.shares, receiver, arguments)]
+    if effect.view and receiver is not None:
+        shared.append(receiver.objs)
+    objs = frozenset().union(*shared)
+    if effect.splits:
+        return _split(machine, arguments, node)
+    type = _result_type(effect, receiver, arguments)
+    if effect.results:
+        items = [Val(item) if machine.is_immutable(item) else _new(machine, node, item, objs, f"item {place}") for place, item in enumerate(effect.results)]
+        obj = machine.alloc(node, "tuple", (number for item in items for number in item.objs))
+        obj.elements = tuple(items)
+        obj.items = join_values(items)
+        return Val("tuple", frozenset({obj.number}))
+    if machine.is_immutable(type):
+        return Val(type, qual=None)
+    return _new(machine, node, type, objs, "result")
+
+
+def _new(machine: Machine, node: ast.AST, type: str | None, shared: frozenset[int], tag: str) -> Val:
+    if machine.is_immutable(type):
+        return Val(type)
+    obj = machine.alloc(node, type, shared, tag=f"{tag} {type}")
+    obj.iterator = obj.iterator or (type is not None and "iterator" in machine.effects.flags(type))
+    obj.opaque = True
+    return Val(type, shared | {obj.number})
+
+
+def _result_type(effect: Effect, receiver: Val | None, arguments: Arguments) -> str | None:
+    if effect.like == _SELF:
+        return receiver.type if receiver is not None else None
+    if effect.like is not None:
+        value = arguments.get(effect.like, None) if isinstance(effect.like, int) else arguments.get(None, effect.like)
+        return value.type if value is not None else None
+    return effect.result
+
+
+def _split(machine: Machine, arguments: Arguments, node: ast.AST) -> Val:
+    items: list[Val] = []
+    for place, value in enumerate(arguments.positional):
+        kind = value.type if value.type is not None else None
+        items += [machine.fresh_tagged(node, kind, f"split {place} {half}") for half in ("a", "b")]
+    obj = machine.alloc(node, "list", (number for item in items for number in item.objs))
+    obj.elements = tuple(items) if not arguments.rest else None
+    obj.items = join_values(items) if items else None
+    return Val("list", frozenset({obj.number}))
+
+
+# the worst
+
+
+def assume_worst(machine: Machine, receiver: Val | None, arguments: Arguments, node: ast.AST, name: str) -> Val:
+    """A call nothing is known of: it may change all it is given, and keep and return any of it."""
+    values = [*([receiver] if receiver is not None else []), *arguments.every]
+    functions.consume(machine, values)
+    functions.run_callbacks(machine, values, values)
+    objs = frozenset(number for number in machine.reach(values) if _may_change(machine, machine.heap[number]))
+    machine.recorder.change(objs, f"may be changed by {name}, which is not known")
+    direct = [number for value in values for number in value.objs]
+    for number in direct:
+        if _may_hold(machine.heap[number]):
+            machine.heap.refer(number, direct, machine.recorder.time)
+            machine.heap[number].opaque = machine.heap[number].opaque or machine.heap[number].type in _BUILTIN_HOLDERS
+            machine.heap[number].elements = machine.heap[number].keys = None
+    hidden.may_draw(machine)
+    _paths_given(machine, arguments)
+    result = machine.alloc(node, None, direct, tag="result of unknown call")
+    return Val(None, frozenset({result.number, *direct}))
+
+
+def _may_change(machine: Machine, obj: Obj) -> bool:
+    return obj.function is None and obj.klass is None and not machine.is_immutable(obj.type)
+
+
+def _may_hold(obj: Obj) -> bool:
+    return obj.type is None or not obj.type.startswith(PLAIN_HOLDERS)
+
+
+def _paths_given(machine: Machine, arguments: Arguments) -> None:
+    """A string that looks like a file's name, given to unknown code, is taken for one that is read and written."""
+    for value in arguments.every:
+        text = value.const
+        if text is not NOTHING and isinstance(text, str) and _PATHLIKE.fullmatch(text) and "://" not in text:
+            hidden.appends(machine, hidden.path_of(value))

@@ -1,0 +1,152 @@
+"""Files, random state, options: state that flows from cell to cell without a name.
+
+Each kind has names that start with ``$``; the slicer treats them like variables.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from jupyter_mlops.analysis.heap import NOTHING, Val
+from jupyter_mlops.analysis.machine import Machine
+
+__all__ = ["ANY_FILE", "appends", "draws", "path_of", "reads", "seeds", "sets", "use_process_state", "uses_library", "volatile", "writes"]
+
+ANY_FILE = "$files"
+FILE = "$file:"
+RNG = "$rng:"
+_EVERYWHERE = ("$warnings", "$env", "$cwd", "$locale", "$decimal", "$logging", "$syspath", "$ipython", "$future")
+_OPTIONS = {"pandas": "$options:pandas", "numpy": "$options:numpy", "matplotlib": "$options:matplotlib", "seaborn": "$options:matplotlib"}
+
+
+def path_of(value: Val) -> str | None:
+    """The path a value stands for, with forward slashes and without ``./``; None if unknown."""
+    text = value.const
+    if text is NOTHING or not isinstance(text, (str, bytes)):
+        return None
+    name = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return posixpath.normpath(name.replace("\\", "/")) if name else None
+
+
+def reads(machine: Machine, path: str | None) -> None:
+    """A file is read; None stands for any file."""
+    recorder = machine.recorder
+    if path is None:
+        _any(machine, "reads a file whose path is only known at run time", writes=False)
+        return
+    recorder.cell.files_read.setdefault(path)
+    for name in _related(machine, path):
+        recorder.use(name, f"reads {path}")
+    recorder.use(ANY_FILE, f"reads {path}, which an earlier step may have written")
+
+
+def writes(machine: Machine, path: str | None) -> None:
+    """A file is written anew."""
+    _writes(machine, path, keeps=False)
+
+
+def appends(machine: Machine, path: str | None) -> None:
+    """A file is added to."""
+    if path is not None:
+        reads(machine, path)
+    _writes(machine, path, keeps=True)
+
+
+def _writes(machine: Machine, path: str | None, *, keeps: bool) -> None:
+    recorder = machine.recorder
+    recorder.once("writes a file")
+    if path is None:
+        _any(machine, "may write any file", writes=True)
+        return
+    recorder.cell.files_written.setdefault(path)
+    folder = posixpath.dirname(path)
+    for name in _related(machine, folder) if folder else ():
+        if name == FILE + folder:
+            recorder.use(name, f"writes into {folder}")
+    recorder.touch(FILE + path, f"writes {path}", reads=keeps or machine.conditional > 0)
+
+
+def _any(machine: Machine, text: str, *, writes: bool) -> None:
+    recorder = machine.recorder
+    if recorder.cell.unknown_files is None:
+        recorder.cell.unknown_files = recorder.cause(text)
+    recorder.cell.unknown_writes |= writes
+    for name in list(recorder.names):
+        if name.startswith(FILE):
+            recorder.touch(name, text, writes=writes)
+    recorder.touch(ANY_FILE, text, writes=writes)
+
+
+def any_file(machine: Machine, text: str) -> None:
+    """Any file may be read and written."""
+    machine.recorder.once(text)
+    _any(machine, text, writes=True)
+
+
+def _related(machine: Machine, path: str) -> list[str]:
+    """Files at this path, above or below it, that something has written."""
+    found = []
+    for name in machine.recorder.names:
+        if name.startswith(FILE):
+            other = name[len(FILE) :]
+            if other == path or other.startswith(path + "/") or path.startswith(other + "/") or path == ".":
+                found.append(name)
+    return found
+
+
+def draws(machine: Machine, generator: str) -> None:
+    """A number is drawn from a global random generator."""
+    recorder = machine.recorder
+    recorder.cell.draws.add(generator)
+    recorder.once("draws random numbers")
+    recorder.touch(RNG + generator, f"draws from the global generator of {generator}")
+
+
+def seeds(machine: Machine, generator: str) -> None:
+    """A global random generator is set."""
+    machine.recorder.once("seeds a random generator")
+    machine.recorder.touch(
+        RNG + generator, f"seeds the global generator of {generator}", reads=machine.conditional > 0
+    )
+
+
+def may_draw(machine: Machine) -> None:
+    """Unknown code runs: it may draw from any generator that the notebook seeds."""
+    for name in machine.recorder.hidden_names():
+        if name.startswith(RNG):
+            machine.recorder.once("may draw random numbers")
+            machine.recorder.touch(name, "may draw random numbers")
+
+
+def sets(machine: Machine, state: str) -> None:
+    """Options, filters, environment or the like change."""
+    machine.recorder.touch("$" + state, f"changes {state}", reads="$" + state in machine.recorder.names)
+
+
+def volatile(machine: Machine, reason: str) -> None:
+    """The result depends on the network, a database, the clock or fresh entropy."""
+    recorder = machine.recorder
+    texts = {"clock": "reads the clock", "network": "uses the network", "database": "uses a database", "entropy": "takes fresh randomness"}
+    text = texts.get(reason, reason)
+    if recorder.cell.volatile is None:
+        recorder.cell.volatile = recorder.cause(text)
+    recorder.once(text)
+
+
+def use_process_state(machine: Machine) -> None:
+    """A cell starts: warnings filters, environment, working directory and the like hold for it."""
+    for name in _EVERYWHERE:
+        if name in machine.recorder.names:
+            machine.recorder.use(name, "runs after it was set")
+
+
+def uses_library(machine: Machine, names: Iterable[str | None]) -> None:
+    """Something of a library is used: its options hold."""
+    for name in names:
+        if name is None:
+            continue
+        top = name.partition(".")[0]
+        for state in (_OPTIONS.get(top), f"$module:{top}"):
+            if state is not None and state in machine.recorder.names:
+                machine.recorder.use(state, f"uses {top} after it was set")

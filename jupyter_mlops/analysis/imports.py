@@ -1,0 +1,58 @@
+"""Import statements."""
+
+from __future__ import annotations
+
+import ast
+
+from jupyter_mlops.analysis import hidden
+from jupyter_mlops.analysis.heap import Scope, Val
+from jupyter_mlops.analysis.machine import Machine
+from jupyter_mlops.analysis.targets import bind_name
+
+__all__ = ["bind_imports"]
+
+
+def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> None:
+    """Bind what an import statement imports."""
+    if "$syspath" in machine.recorder.names:
+        machine.recorder.use("$syspath", "imports after sys.path was changed")
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            _note(machine, alias.name)
+            top = alias.name.partition(".")[0]
+            value = Val("module", qual=alias.name if alias.asname else top)
+            bind_name(machine, alias.asname or top, value, scope, f"imports {alias.name}")
+        return
+    module = ("." * node.level) + (node.module or "")
+    if module == "__future__":
+        hidden.sets(machine, "future")
+    _note(machine, module)
+    for alias in node.names:
+        if alias.name == "*":
+            _bind_star(machine, module, scope)
+            continue
+        bind_name(machine, alias.asname or alias.name, _imported(machine, module, alias.name), scope, f"imports {alias.name}")
+
+
+def _note(machine: Machine, module: str) -> None:
+    top = module.partition(".")[0]
+    if top and top != "__future__":
+        machine.recorder.cell.imports.add(top)
+        machine.recorder.statement.imports.add(top)
+        hidden.uses_library(machine, (top,))
+
+
+def _imported(machine: Machine, module: str, name: str) -> Val:
+    qual = f"{module}.{name}"
+    if machine.effects.class_of(qual) is not None:
+        return Val("type", qual=machine.effects.canonical(qual))
+    return Val("module", qual=qual)
+
+
+def _bind_star(machine: Machine, module: str, scope: Scope | None) -> None:
+    names = machine.environment.stars.get(module)
+    if names is None:
+        machine.stars.append(module)
+        return
+    for name in names:
+        bind_name(machine, name, _imported(machine, module, name), scope, f"imports everything from {module}")

@@ -1,0 +1,177 @@
+"""Analyses a whole notebook: every code cell in order, every top-level statement in turn."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from jupyter_mlops.analysis import hidden
+from jupyter_mlops.analysis.effects import EffectTable
+from jupyter_mlops.analysis.expressions import evaluate
+from jupyter_mlops.analysis.heap import Val
+from jupyter_mlops.analysis.machine import Environment, Machine
+from jupyter_mlops.analysis.model import NotebookFacts
+from jupyter_mlops.analysis.namespace import barrier
+from jupyter_mlops.analysis.scoping import binds
+from jupyter_mlops.analysis.statements import execute, run_statement
+from jupyter_mlops.diagnostics import make
+from jupyter_mlops.notebook.model import Cell
+
+__all__ = ["analyse", "parse_cell"]
+
+
+def parse_cell(source: str) -> ast.Module:
+    """Parse a cell's Python; top-level ``await`` is allowed.
+
+    Raises:
+        SyntaxError: The cell is not valid Python (also for input that Python refuses to parse for its size).
+    """
+    try:
+        tree = compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise SyntaxError(str(error) or type(error).__name__) from error
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def analyse(cells: Sequence[Cell], environment: Environment | None = None, *, skipped: Iterable[Cell] = ()) -> NotebookFacts:
+    """Find out what each cell defines, reads and changes.
+
+    Args:
+        cells: The code cells that run, in the order in which they run.
+        environment: What is known of the environment they run in.
+        skipped: Cells that don't run; only used to explain undefined names.
+    """
+    machine = Machine(EffectTable(), environment or Environment(), evaluate, execute)
+    machine.cells = {cell.index: cell for cell in cells}
+    trees = {cell.index: _parse(machine, cell) for cell in cells}
+    machine.skipped = _definitions(skipped, {cell.index: _quiet_parse(cell) for cell in skipped})
+    machine.defined_later = _definitions(cells, trees)
+    for cell in cells:
+        _analyse_cell(machine, cell, trees[cell.index])
+    recorder = machine.recorder
+    return NotebookFacts(
+        recorder.cells, tuple(recorder.versions), machine.heap, recorder.times, tuple(machine.diagnostics.values())
+    )
+
+
+def _quiet_parse(cell: Cell) -> ast.Module | None:
+    try:
+        return parse_cell(cell.python.text if cell.python is not None else "")
+    except SyntaxError:
+        return None
+
+
+def _parse(machine: Machine, cell: Cell) -> ast.Module | None:
+    try:
+        return parse_cell(cell.python.text if cell.python is not None else "")
+    except SyntaxError as error:
+        line = error.lineno
+        problem = (error.msg or "invalid syntax").rstrip(".")
+        machine.diagnostics["MLO001", cell.index, line or 0, problem] = make(
+            "MLO001", f"The cell is not valid Python: {problem}", cell=cell.id, line=line, hint="Mend the cell, or tag it `skip`."
+        )
+        return None
+
+
+def _definitions(cells: Iterable[Cell], trees: dict[int, ast.Module | None]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for cell in cells:
+        tree = trees[cell.index]
+        for name in binds(tree.body) if tree is not None else ():
+            found.setdefault(name, cell.index)
+    return found
+
+
+def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None:
+    recorder = machine.recorder
+    recorder.begin_cell(cell.index)
+    if tree is None:
+        recorder.cell.parsed = False
+    else:
+        before = dict(recorder.names)
+        for ordinal, statement in enumerate(tree.body):
+            recorder.begin_statement(ordinal, _first_line(statement), statement.end_lineno or statement.lineno)
+            if ordinal == 0:
+                hidden.use_process_state(machine)
+            _run_guarded(machine, statement)
+            recorder.end_statement(defines=_defines(machine, statement))
+        if "raises-exception" in cell.tags and tree.body:
+            recorder.join([before, dict(recorder.names)], "depends on where the cell raises")
+    recorder.end_cell()
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(item.lineno for item in decorators)])
+
+
+def _run_guarded(machine: Machine, statement: ast.stmt) -> None:
+    """Run one statement; code too deeply nested to follow is taken for a barrier."""
+    depth = (machine.conditional, len(machine.active), len(machine.recorder.via), machine.context)
+    if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant):
+        _note_shown(machine, statement)
+    try:
+        run_statement(machine, statement, None)
+    except RecursionError:
+        machine.conditional, machine.context = depth[0], depth[3]
+        del machine.active[depth[1] :]
+        del machine.recorder.via[depth[2] :]
+        machine.report("MLO023", "The statement is nested too deeply to follow; it is assumed to read and change everything")
+        barrier(machine, "may be used by code that is nested too deeply to follow")
+        for name in _shallow_names(statement):
+            machine.recorder.bind(name, Val(), f"defines {name}")
+
+
+def _shallow_names(statement: ast.stmt) -> list[str]:
+    return [item.id for item in ast.walk(statement) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)]
+
+
+def _note_shown(machine: Machine, statement: ast.Expr) -> None:
+    """An expression shows something or acts: replaying it would do so again, unless it only sets options."""
+    if not _only_configures(machine, statement.value):
+        machine.recorder.once("shows or does something")
+
+
+def _only_configures(machine: Machine, node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    parts: list[str] = []
+    target: ast.expr = node.func
+    while isinstance(target, ast.Attribute):
+        parts.append(target.attr)
+        target = target.value
+    if isinstance(target, ast.Call) and isinstance(target.func, ast.Name) and target.func.id == "get_ipython":
+        return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value in CONFIGURING_MAGICS
+    if not isinstance(target, ast.Name):
+        return False
+    binding = machine.recorder.names.get(target.id)
+    if binding is None or binding.value.qual is None:
+        return False
+    qual = ".".join([binding.value.qual, *reversed(parts)])
+    if machine.effects.canonical(qual).rpartition(".")[0] in ("sys.path", "os.environ"):
+        return True
+    effect = machine.effects.function(qual)
+    return effect is not None and bool(effect.sets) and not effect.draws and not effect.seeds
+
+
+CONFIGURING_MAGICS = frozenset({"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"})
+
+
+def _defines(machine: Machine, node: ast.stmt) -> bool:
+    """Tell whether a statement only defines code: imports, functions, classes, or options set to constants."""
+    if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return True
+    if isinstance(node, (ast.Try, ast.If)):
+        inner = [item for item in ast.walk(node) if isinstance(item, (ast.Import, ast.ImportFrom))]
+        return bool(inner) and all(_is_code_value(machine, number) for number in machine.recorder.statement.made)
+    made = machine.recorder.statement.made
+    return bool(made) and all(machine.recorder.versions[number].name.startswith("$") for number in made)
+
+
+def _is_code_value(machine: Machine, number: int) -> bool:
+    version = machine.recorder.versions[number]
+    objs = version.objects
+    if any(machine.heap[obj].function is None and machine.heap[obj].klass is None for obj in objs):
+        return False
+    return version.type in ("module", "type", "function", "builtin", "bool", "NoneType", "str", "int", None)

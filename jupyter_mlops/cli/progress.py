@@ -1,0 +1,220 @@
+"""What one sees while a run is going on: a live table on a terminal, plain lines elsewhere, always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.cli.output import can_show_boxes, count, is_terminal, say
+
+if TYPE_CHECKING:
+    from jupyter_mlops.engine.events import Event
+    from jupyter_mlops.engine.result import StepResult
+
+__all__ = ["Progress", "progress"]
+
+_ENDED = {
+    "succeeded": ("done", "green"),
+    "reused": ("reused", None),
+    "failed": ("failed", "red"),
+    "skipped": ("skipped", "yellow"),
+    "cancelled": ("cancelled", "yellow"),
+}
+_SYMBOLS = {"succeeded": "✓", "reused": "↻", "failed": "✗", "skipped": "-", "cancelled": "-"}
+_SYMBOL_COLORS = {"succeeded": "green", "reused": "bright_black", "failed": "red"}
+
+
+def outcome(result: StepResult) -> str:
+    """``done in 0.4 s``, ``skipped: train forest failed``."""
+    word = _ENDED.get(result.status, (result.status, None))[0]
+    timed = f" in {result.seconds:.1f} s" if result.status in {"succeeded", "failed"} else ""
+    return word + timed + (f": {result.reason}" if result.reason else "")
+
+
+class _Lines:
+    """Collects what steps print and gives it out line by line."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[str, str], str] = {}
+
+    def add(self, slug: str, stream: str, text: str) -> list[str]:
+        """Take text; return the lines that are complete by it."""
+        *lines, rest = (self._pending.pop((slug, stream), "") + text).split("\n")
+        if rest:
+            self._pending[slug, stream] = rest
+        return [line.rpartition("\r")[2] for line in lines]
+
+    def rest(self, slug: str) -> list[str]:
+        """Return what a step printed without ending the line."""
+        return [self._pending.pop(key) for key in sorted(self._pending) if key[0] == slug]
+
+
+class Progress:
+    """Prints a line when a step begins and ends. The base of the live display.
+
+    Args:
+        numbers: For each cell id its number on the page.
+        output: Whether to pass on what the steps print.
+    """
+
+    def __init__(self, numbers: Mapping[str, int], *, output: bool) -> None:
+        self.numbers = numbers
+        self.output = output
+        self.names: dict[str, str] = {}
+        self.began = time.monotonic()
+        self.lines = _Lines()
+        self.more = "…" if can_show_boxes(sys.stderr) else "..."
+
+    def showing(self) -> AbstractContextManager[Any]:
+        """Show the progress while the context is open."""
+        return nullcontext()
+
+    def handle(self, event: Event) -> None:
+        """Take notice of an event of the run."""
+        from jupyter_mlops.engine import events
+
+        if isinstance(event, events.RunStarted):
+            self.began = time.monotonic()
+            self.names = dict(event.steps)
+            self.started(event)
+        elif isinstance(event, events.StepStarted):
+            self.step_started(event.slug, event.cells)
+        elif isinstance(event, events.CellStarted):
+            self.cell_started(event.slug, self.numbers.get(event.cell))
+        elif isinstance(event, events.StepOutput) and self.output:
+            for line in self.lines.add(event.slug, event.stream, event.text):
+                self.printed(event.slug, line)
+        elif isinstance(event, events.StepFinished):
+            for line in self.lines.rest(event.result.slug):
+                self.printed(event.result.slug, line)
+            self.step_finished(event.result)
+
+    def started(self, event: Any) -> None:
+        """The run has begun."""
+        self._say(f"run {event.run_id} of {event.pipeline}: {count(len(event.steps), 'step')}")
+
+    def step_started(self, slug: str, cells: int) -> None:
+        """A step has begun."""
+        self._say(f"{self.names.get(slug, slug)} {self.more} {count(cells, 'cell')}")
+
+    def cell_started(self, slug: str, number: int | None) -> None:
+        """A cell has begun; too small a thing for a line."""
+
+    def printed(self, slug: str, line: str) -> None:
+        """A step has printed a line."""
+        bar = "│" if can_show_boxes(sys.stderr) else "|"
+        say(f"{self.names.get(slug, slug)} {bar} {line}", err=True)
+
+    def step_finished(self, result: StepResult) -> None:
+        """A step has ended."""
+        self._say(f"{result.name} {self.more} {outcome(result)}", _ENDED.get(result.status, ("", None))[1])
+
+    def _say(self, text: str, color: str | None = None) -> None:
+        say(f"[{time.monotonic() - self.began:6.1f}s] {text}", err=True, color=color)
+
+
+@dataclass
+class _Row:
+    """A step in the live table."""
+
+    name: str
+    color: str
+    status: str = "queued"
+    text: str = "waiting"
+    began: float = 0.0
+    spinner: Any = field(default=None, repr=False)
+
+
+class _Live(Progress):
+    """A table of the steps that is redrawn in place."""
+
+    def __init__(self, numbers: Mapping[str, int], *, output: bool) -> None:
+        super().__init__(numbers, output=output)
+        from rich.console import Console
+        from rich.live import Live
+
+        self.rows: dict[str, _Row] = {}
+        self.console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=8)
+
+    def showing(self) -> AbstractContextManager[Any]:
+        return self.live
+
+    def started(self, event: Any) -> None:
+        from jupyter_mlops.pipeline.drawing import step_color
+
+        self.rows = {slug: _Row(name, step_color(index)) for index, (slug, name) in enumerate(event.steps)}
+
+    def step_started(self, slug: str, cells: int) -> None:
+        from rich.spinner import Spinner
+
+        row = self.rows[slug]
+        row.status, row.text, row.began, row.spinner = "running", "starting", time.monotonic(), Spinner("dots")
+
+    def cell_started(self, slug: str, number: int | None) -> None:
+        self.rows[slug].text = "running" if number is None else f"cell {number}"
+
+    def printed(self, slug: str, line: str) -> None:
+        from rich.text import Text
+
+        name = Text(f"{self.names.get(slug, slug)} │ ", style=self.rows[slug].color)
+        self.console.print(name.append(line, style="default"), soft_wrap=True)
+
+    def step_finished(self, result: StepResult) -> None:
+        row = self.rows[result.slug]
+        row.status, row.text = result.status, outcome(result)
+
+    def _table(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 1))
+        shown, left_out = self._visible()
+        for row in shown:
+            symbol: Any = Text(_SYMBOLS.get(row.status, "·"), style=_SYMBOL_COLORS.get(row.status, "yellow"))
+            seconds = f"{time.monotonic() - row.began:.1f} s" if row.status == "running" else ""
+            if row.status == "running":
+                symbol = row.spinner
+            elif row.status == "queued":
+                symbol = Text("·", style="bright_black")
+            style = "red" if row.status == "failed" else "" if row.status == "running" else "bright_black"
+            table.add_row(Text("▌", style=row.color), symbol, Text(row.name), Text(row.text, style=style), seconds)
+        if left_out:
+            table.add_row("", "", Text(f"{left_out} more", style="bright_black"), "", "")
+        return table
+
+    def _visible(self) -> tuple[list[_Row], int]:
+        """All rows, or where the terminal is too low: the running ones first, then the latest, then the next."""
+        rows = list(self.rows.values())
+        room = max(self.console.size.height - 3, 4)
+        if len(rows) <= room:
+            return rows, 0
+        rank = {"running": 0, "failed": 1, "queued": 2}
+        chosen = sorted(range(len(rows)), key=lambda place: (rank.get(rows[place].status, 3), place))[:room]
+        return [rows[place] for place in sorted(chosen)], len(rows) - room
+
+
+def progress(numbers: Mapping[str, int], *, shown: bool, output: bool) -> Progress | None:
+    """Return what fits where stderr goes, or None if nothing is to be shown.
+
+    Args:
+        numbers: For each cell id its number on the page.
+        shown: Whether the user wants to see the progress.
+        output: Whether the user wants to see what the steps print.
+    """
+    if not shown:
+        return _Quiet(numbers, output=True) if output else None
+    if is_terminal(sys.stderr) and can_show_boxes(sys.stderr):
+        return _Live(numbers, output=output)
+    return Progress(numbers, output=output)
+
+
+class _Quiet(Progress):
+    """Passes on what the steps print, and nothing else."""
+
+    def _say(self, text: str, color: str | None = None) -> None:
+        """Say nothing."""

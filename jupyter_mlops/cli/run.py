@@ -1,0 +1,153 @@
+"""``jupyter mlops run``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, terminal_width
+from jupyter_mlops.cli.reading import read, target_file
+from jupyter_mlops.diagnostics import has_errors
+from jupyter_mlops.errors import PipelineError
+
+if TYPE_CHECKING:
+    from jupyter_mlops.notebook.model import Notebook
+    from jupyter_mlops.pipeline.model import Pipeline
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.argument("notebook")
+@click.argument("output", required=False, metavar="[OUT]")
+@click.option(
+    "-p",
+    "--parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A parameter; VALUE is converted to the declared type.",
+)
+@click.option(
+    "-r",
+    "--parameters_raw",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A parameter that is a string, whatever it looks like.",
+)
+@click.option("-f", "--parameters_file", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file.")
+@click.option(
+    "-y", "--parameters_yaml", multiple=True, metavar="YAML", help="Parameters as YAML text, such as '{n_trees: 300}'."
+)
+@click.option(
+    "-b", "--parameters_base64", multiple=True, metavar="TEXT", help="Parameters as base64 encoded YAML text."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps that may run side by side. [default: the processors]",
+)
+@click.option(
+    "--cwd",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Where the steps run. [default: the notebook's folder]",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long a step may take that sets no timeout of its own.",
+)
+@click.option("--report", metavar="FILE", help="Write the run's HTML report to this file as well.")
+@click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
+@click.option("--log-output/--no-log-output", default=False, help="Show on stderr what the steps print. [default: no]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="What to print on stdout. [default: text]",
+)
+def command(
+    notebook: str,
+    output: str | None,
+    workers: int | None,
+    cwd: str | None,
+    timeout: float | None,
+    report: str | None,
+    progress_bar: bool,
+    log_output: bool,
+    form: str,
+    **parameters: Any,
+) -> int:
+    """Run a notebook as a pipeline on this machine.
+
+    NOTEBOOK is never written. OUT, if given, becomes one executed notebook: every cell of the source
+    in its order, with the outputs of its step. The parameter options are papermill's; each may be
+    repeated, and -r wins over -p, -p over -y, -y over -f, -f over -b.
+    """
+    from jupyter_mlops import api
+    from jupyter_mlops.cli import summary
+    from jupyter_mlops.cli.progress import progress
+
+    target, report_target = target_file(notebook, output), target_file(notebook, report)
+    source, pipeline = read(notebook)
+    _refuse_errors(source, pipeline)
+    values = _parameters(pipeline, parameters)
+    if form == "text":
+        _say_plan(source, pipeline, values)
+    numbers = {cell.id: cell.index + 1 for cell in source.cells}
+    reporter = progress(numbers, shown=progress_bar, output=log_output)
+    with reporter.showing() if reporter else nullcontext():
+        result = api.run(
+            Path(notebook),
+            values,
+            output=target,
+            workers=workers,
+            cwd=Path(cwd) if cwd else None,
+            reporter=reporter,
+            report=report_target,
+            timeout=timeout,
+        )
+    if form == "json":
+        print_json(result.to_json())
+    else:
+        summary.say_summary(result, notebook=notebook, report=report_target, parameters=pipeline.parameters)
+    summary.report_failures(result, source)
+    return result.exit_code
+
+
+def _refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
+    if not has_errors(pipeline.diagnostics):
+        return
+    errors = [item for item in pipeline.diagnostics if item.severity == "error"]
+    print_diagnostics(errors, source, pipeline, err=True)
+    raise PipelineError("The notebook is not a valid pipeline; nothing was run.", pipeline.diagnostics)
+
+
+def _parameters(pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The given parameters, of their declared types."""
+    from jupyter_mlops.pipeline.parameters import gather, resolve
+
+    given = gather(
+        base64=options["parameters_base64"],
+        files=options["parameters_file"],
+        yaml=options["parameters_yaml"],
+        text=options["parameters"],
+        raw=options["parameters_raw"],
+    )
+    return resolve(pipeline, given)
+
+
+def _say_plan(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any]) -> None:
+    from jupyter_mlops.cli.plan import plan, say_plan
+
+    say_plan(plan(pipeline, source, width=terminal_width(), boxes=can_show_boxes(), given=values))
+    say(flush=True)

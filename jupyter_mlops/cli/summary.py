@@ -1,0 +1,109 @@
+"""What ``run`` says at the end: how it went, the metrics, where things are, what to try next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.cli.output import count, display_path, report_error, say, table
+from jupyter_mlops.errors import InfrastructureError, MlopsError, StepError
+
+if TYPE_CHECKING:
+    from jupyter_mlops.engine.result import RunResult, StepFailure, StepResult
+    from jupyter_mlops.notebook.model import Notebook
+    from jupyter_mlops.pipeline.model import Parameter
+
+__all__ = ["report_failures", "say_summary"]
+
+_COLORS = {"succeeded": "green", "reused": "green", "failed": "red", "cancelled": "yellow"}
+_REPORT = "report.html"
+_MOST_TRACEBACK = 40
+
+
+def say_summary(result: RunResult, *, notebook: str, report: Path | None, parameters: Sequence[Parameter]) -> None:
+    """Print how a run went.
+
+    Args:
+        notebook: The notebook's file as the user wrote it.
+        report: The file that was asked for with ``--report``.
+        parameters: Those of the pipeline, for what to try next.
+    """
+    say()
+    say(_status(result), bold=True, color=_COLORS.get(result.status))
+    if result.metrics:
+        say()
+        say("Metrics", bold=True)
+        for line in table([(name, _number(value)) for name, value in result.metrics.items()]):
+            say(line)
+    say()
+    for line in table(_places(result, report), indent=""):
+        say(line)
+    say()
+    say("Next", bold=True)
+    for line in table(_suggestions(result, notebook, parameters)):
+        say(line)
+
+
+def _status(result: RunResult) -> str:
+    states = Counter(step.status for step in result.steps)
+    shown = ", ".join(f"{number} {state}" for state, number in states.items())
+    return f"{result.status.capitalize()} in {result.seconds:.1f} s: {count(len(result.steps), 'step')} ({shown})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _places(result: RunResult, report: Path | None) -> list[tuple[str, str]]:
+    places = [("Run", result.run_id)]
+    if result.output_notebook is not None:
+        places.append(("Executed notebook", display_path(result.output_notebook)))
+    steps = [step.notebook for step in result.steps if step.notebook is not None]
+    if steps:
+        places.append(("Executed steps", display_path(steps[0].parent)))
+    page = report or result.directory / _REPORT
+    if page.exists():
+        places.append(("Report", display_path(page)))
+    return places
+
+
+def _suggestions(result: RunResult, notebook: str, parameters: Sequence[Parameter]) -> list[tuple[str, str]]:
+    file = shlex.quote(notebook)
+    found = []
+    if result.output_notebook is not None:
+        path = shlex.quote(display_path(result.output_notebook))
+        found.append((f"jupyter lab {path}", "look at the outputs"))
+    if result.failures:
+        found.append((f"jupyter mlops run {file} --log-output", "see what the steps print"))
+    elif parameters:
+        found.append((f"jupyter mlops run {file} -p {parameters[0].name} VALUE", "run with another value"))
+    found.append((f"jupyter mlops check {file}", "see what the analysis found"))
+    return found
+
+
+def report_failures(result: RunResult, source: Notebook) -> None:
+    """Print on stderr why steps failed: place, exception, traceback, what to do."""
+    numbers = {cell.id: cell.index + 1 for cell in source.cells}
+    for step in result.failures:
+        if step.error is not None:
+            _report_failure(step, step.error, source, numbers)
+
+
+def _report_failure(step: StepResult, failure: StepFailure, source: Notebook, numbers: Mapping[str, int]) -> None:
+    lines = failure.traceback.rstrip().splitlines()
+    if len(lines) > _MOST_TRACEBACK:
+        lines = ["...", *lines[-_MOST_TRACEBACK:]]
+    if lines:
+        say(err=True)
+    for line in lines:
+        say(f"    {line}", err=True)
+    number = numbers.get(failure.cell or "")
+    place = f"cell {number} ({step.name})" if number else f"step {step.name}"
+    line_number = f", line {failure.line}" if number and failure.line else ""
+    kind: type[MlopsError] = StepError if failure.kind == "user" else InfrastructureError
+    first = failure.message.strip().splitlines() or [failure.ename]
+    message = f"{display_path(source.path)}, {place}{line_number}: " + "\n".join(first)
+    report_error(kind(message, hint=failure.hint))

@@ -1,0 +1,203 @@
+"""Papermill's engine and client, with a kernel manager of our own and an eye on every cell.
+
+Imports papermill: imported on first use only.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
+from jupyter_mlops.engine.processes import KernelProcess
+from jupyter_mlops.engine.session import Launch, StepSession
+from jupyter_mlops.steps.cells import role_of
+
+__all__ = ["ENGINE", "Attempt", "CellError", "StepEngine", "register_engine"]
+
+ENGINE = "jupyter-mlops-step"
+"""Name of the engine in papermill's registry."""
+
+_START_SECONDS = 120
+_OUTPUT_SECONDS = 60
+"""How long outputs may lag behind the end of a cell on a busy machine."""
+
+_SILENT_ROLES = frozenset({"replay", "load", "save"})
+
+
+@dataclass(frozen=True)
+class CellError:
+    """The error that ended a cell."""
+
+    index: int
+    ename: str
+    evalue: str
+    traceback: tuple[str, ...] = ()
+
+
+@dataclass
+class Attempt:
+    """One execution of a step notebook, filled in while it runs.
+
+    Args:
+        session: The step's session.
+        launch: How the kernel is started.
+        on_exit: Called when a cell ended the notebook with ``sys.exit()``, before metrics are saved.
+        notebook: The notebook being executed, as papermill's node.
+        error: What ended it early.
+        exited: Whether a cell ended it with ``sys.exit()``.
+        returncode: Of a kernel that died.
+    """
+
+    session: StepSession
+    launch: Launch
+    on_exit: Callable[[], None]
+    notebook: Any = None
+    error: CellError | None = None
+    exited: bool = False
+    died_at: int | None = None
+    returncode: int | None = None
+    log: logging.Logger = field(default_factory=lambda: _quiet_logger())
+
+
+def register_engine() -> None:
+    """Make papermill know the engine, and keep its warnings off the terminal of those who set up no logging."""
+    papermill_engines.register(ENGINE, StepEngine)
+    papermill_logger = logging.getLogger("papermill")
+    if not papermill_logger.handlers:
+        papermill_logger.addHandler(logging.NullHandler())
+
+
+class StepEngine(NBClientEngine):
+    """Runs a step notebook and reports each cell to the step's session."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, attempt: Attempt, **kwargs: Any) -> Any:
+        """Execute the notebook that papermill has prepared."""
+        attempt.notebook = nb_man.nb
+        attempt.session.check()
+        launch = attempt.launch
+        client = StepClient(
+            nb_man,
+            km=_kernel_manager(launch),
+            attempt=attempt,
+            kernel_name=kernel_name,
+            startup_timeout=_START_SECONDS,
+            iopub_timeout=_OUTPUT_SECONDS,
+            log=attempt.log,
+        )
+        if any("ipykernel" in argument for argument in client.km.kernel_spec.argv):
+            # Kernels that run side by side must not wait for each other's history file.
+            client.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
+        with launch.log.open("wb") as log:
+            return client.execute(cleanup_kc=True, cwd=str(launch.cwd), stdout=log, stderr=log)
+
+
+class StepClient(PapermillNotebookClient):
+    """Executes the cells of a step notebook."""
+
+    def __init__(self, nb_man: Any, *, km: AsyncKernelManager, attempt: Attempt, **kwargs: Any) -> None:
+        super().__init__(nb_man, km=km, **kwargs)
+        self._attempt = attempt
+        self._session = attempt.session
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        """Start the kernel and hand its process to the session."""
+        self._session.check()
+        super().start_new_kernel(**kwargs)
+        process = getattr(self.km.provisioner, "process", None)
+        if process is not None:
+            self._session.attach(KernelProcess(process))
+
+    def papermill_execute_cells(self) -> None:
+        """Execute the cells in order until one fails."""
+        own = set(self._session.cells)
+        count = sum(cell.get("id") in own for cell in self.nb.cells)
+        done = 0
+        for index, cell in enumerate(self.nb.cells):
+            if cell.get("id") not in own:
+                proceeds = self._run(index)
+            else:
+                done += 1
+                started = time.monotonic()
+                self._session.emit(CellStarted(self._session.slug, cell.id, done, count))
+                proceeds = self._run(index)
+                seconds = time.monotonic() - started
+                self._session.emit(CellFinished(self._session.slug, cell.id, done, count, seconds))
+            if not proceeds:
+                break
+        if self._attempt.exited:
+            self._save_after_exit()
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take one message of the kernel's: every output of a step passes through here."""
+        output = super().process_message(msg, cell, cell_index)
+        if output is not None and output.get("output_type") == "stream":
+            self._session.emit(StepOutput(self._session.slug, output["name"], output["text"]))
+        return output
+
+    def _run(self, index: int) -> bool:
+        """Execute one cell as papermill does; tell whether the next may follow."""
+        cell = self.nb.cells[index]
+        try:
+            self.nb_man.cell_start(cell, index)
+            # Cells of ours leave no trace in In, Out and the numbering of the user's cells.
+            self.execute_cell(cell, index, store_history=role_of(cell) not in _SILENT_ROLES)
+        except CellExecutionError as error:
+            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            self._note(index, error)
+            return False
+        except BaseException as error:
+            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            self._attempt.died_at = index
+            if isinstance(error, DeadKernelError):
+                process = getattr(self.km.provisioner, "process", None)
+                self._attempt.returncode = None if process is None else process.poll()
+            raise
+        finally:
+            self.nb_man.cell_complete(cell, cell_index=index)
+        return True
+
+    def _note(self, index: int, error: CellExecutionError) -> None:
+        if error.ename == "SystemExit" and error.evalue in ("", "0"):
+            self._attempt.exited = True
+            return
+        outputs = [item for item in self.nb.cells[index].get("outputs", []) if item.output_type == "error"]
+        traceback = tuple(outputs[-1].traceback) if outputs else ()
+        self._attempt.error = CellError(index, error.ename, error.evalue, traceback)
+
+    def _save_after_exit(self) -> None:
+        """Keep the metrics of a step that ended itself; later steps don't run, so nothing else is needed."""
+        for index, cell in enumerate(self.nb.cells):
+            if role_of(cell) == "save":
+                self._attempt.on_exit()
+                try:
+                    self.execute_cell(cell, index, store_history=False)
+                except CellExecutionError:
+                    cell.outputs = []  # a metric that was never reached
+
+
+def _kernel_manager(launch: Launch) -> AsyncKernelManager:
+    settings: dict[str, Any] = {"kernel_name": launch.kernel_name}
+    if launch.sockets is not None:
+        settings.update(transport="ipc", connection_file=f"{launch.sockets}.json")
+    manager = AsyncKernelManager(**settings)
+    spec = manager.kernel_spec
+    if spec is not None:  # a copy of this manager's own: the installed kernelspec stays as it is
+        spec.env = dict(launch.environment)
+    return manager
+
+
+def _quiet_logger() -> logging.Logger:
+    logger = logging.getLogger("jupyter_mlops.kernel")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    return logger

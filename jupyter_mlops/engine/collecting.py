@@ -1,0 +1,90 @@
+"""From the files that a step leaves to objects in the store and records of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.engine.result import RunArtifact
+from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.store.objects import ObjectStore, hash_file
+from jupyter_mlops.store.records import ArtifactRecord
+
+__all__ = ["Collected", "collect", "run_artifacts", "source_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a step made.
+
+    Args:
+        outputs: Records of artifacts whose objects are in the store.
+        metrics: Finite numbers by name.
+    """
+
+    outputs: tuple[ArtifactRecord, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def collect(output_dir: Path, objects: ObjectStore) -> Collected:
+    """Move what a step saved into the object store.
+
+    Args:
+        output_dir: Where the step's save cell put objects and ``result.json``.
+        objects: The object store, on the same file system.
+
+    Raises:
+        InfrastructureError: The result is missing or damaged, or the disk is full.
+    """
+    try:
+        result = json.loads((output_dir / "result.json").read_text(encoding="utf-8"))
+        outputs = tuple(_record(item, output_dir, objects) for item in result["artifacts"])
+        metrics = {str(name): float(value) for name, value in result.get("metrics", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InfrastructureError(f"What the step saved can't be read: {type(error).__name__}: {error}.") from error
+    return Collected(outputs, metrics)
+
+
+def source_files(step: Step, cwd: Path) -> list[ArtifactRecord]:
+    """Record the project's files that a step reads, by content."""
+    records = []
+    for name in step.files_read:
+        path = cwd / name
+        if path.is_file():
+            size = path.stat().st_size
+            records.append(ArtifactRecord(f"file:{name}", "file", (name,), hash_file(path), size, type="file"))
+    return records
+
+
+def run_artifacts(step: Step, outputs: tuple[ArtifactRecord, ...]) -> list[RunArtifact]:
+    """List the variables and files of a step's artifacts; hidden state is not shown."""
+    shown = []
+    for record in outputs:
+        if record.kind == "state":
+            continue
+        for name in record.names:
+            kind = "file" if record.kind == "file" else record.members.get(name, {}).get("type") or record.type
+            shown.append(RunArtifact(name, step.name, record.digest, kind, record.bytes))
+    return shown
+
+
+def _record(item: Mapping[str, Any], output_dir: Path, objects: ObjectStore) -> ArtifactRecord:
+    path = output_dir / Path(item["path"]).name
+    size = path.stat().st_size
+    digest = objects.put_file(path, item.get("digest"))
+    return ArtifactRecord(
+        id=item["id"],
+        kind=item["kind"],
+        names=tuple(item["names"]),
+        digest=digest,
+        bytes=size,
+        type=item.get("type"),
+        serializer=item.get("serializer"),
+        preview=item.get("preview"),
+        schema=item.get("schema"),
+        members=item.get("members") or {},
+    )

@@ -1,0 +1,195 @@
+"""One step from its notebook to its results; runs in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.engine.collecting import Collected, collect, source_files
+from jupyter_mlops.engine.context import metrics_only
+from jupyter_mlops.engine.failures import cell_failure, dead_kernel, kernel_start_failure, timeout_failure
+from jupyter_mlops.engine.result import StepFailure
+from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
+from jupyter_mlops.errors import InfrastructureError, MlopsError
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.steps.cells import ERROR_TAG, has_tag
+from jupyter_mlops.steps.notebook import step_notebook
+from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import ArtifactRecord
+
+__all__ = ["StepJob", "StepReport", "execute_step", "notebook_text"]
+
+
+@dataclass(frozen=True)
+class StepJob:
+    """All that is needed to run a step.
+
+    Args:
+        path: Where the step notebook goes; executed in place.
+        context: Content of the context file, and ``context_path`` where it goes.
+        parameters: Those of the run that the step reads.
+        objects: Where its results go.
+    """
+
+    pipeline: Pipeline
+    step: Step
+    notebook: Notebook
+    session: StepSession
+    launch: Launch
+    path: Path
+    context: Mapping[str, Any]
+    context_path: Path
+    parameters: Mapping[str, Any]
+    objects: ObjectStore
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What came of it.
+
+    Args:
+        notebook: The executed step notebook, as far as it got.
+        exited: Whether its code ended the notebook with ``sys.exit()``.
+        files: The project's files that it read.
+    """
+
+    notebook: Mapping[str, Any] | None = None
+    collected: Collected = field(default_factory=Collected)
+    failure: StepFailure | None = None
+    exited: bool = False
+    files: tuple[ArtifactRecord, ...] = ()
+
+
+def execute_step(job: StepJob) -> StepReport:
+    """Run a step; whatever goes wrong is in the report."""
+    try:
+        with _event_loop():
+            return _execute(job)
+    except MlopsError as error:
+        return StepReport(failure=StepFailure("infrastructure", type(error).__name__, error.message, hint=error.hint))
+    except OSError as error:
+        return StepReport(failure=StepFailure("infrastructure", type(error).__name__, str(error)))
+
+
+def notebook_text(notebook: Mapping[str, Any]) -> str:
+    """Return a notebook as the text of its file, laid out as Jupyter does; it is not validated."""
+    import nbformat
+
+    text: str = nbformat.v4.writes(nbformat.from_dict(dict(notebook)))
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _execute(job: StepJob) -> StepReport:
+    from jupyter_mlops.engine.client import Attempt
+
+    files = tuple(source_files(job.step, job.launch.cwd))
+    output_dir = Path(job.context["output_dir"])
+    output_dir.mkdir(parents=True)
+    _write_json(job.context_path, job.context)
+    job.path.write_text(notebook_text(step_notebook(job.pipeline, job.step, job.notebook.raw)), encoding="utf-8")
+    attempt = Attempt(job.session, job.launch, lambda: _write_json(job.context_path, metrics_only(job.context)))
+    try:
+        failure = _run_papermill(job, attempt)
+        collected = Collected()
+        if failure is None and (output_dir / "result.json").exists():
+            collected = collect(output_dir, job.objects)
+        elif failure is None and not attempt.exited and _saves_something(job.context):
+            raise InfrastructureError("The step ended without saving its results.")
+        return StepReport(attempt.notebook, collected, failure, attempt.exited, files)
+    finally:
+        shutil.rmtree(output_dir, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if job.launch.log.stat().st_size == 0:
+                job.launch.log.unlink()
+
+
+def _saves_something(context: Mapping[str, Any]) -> bool:
+    return bool(context["saves"] or context["metrics"])
+
+
+def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
+    """Execute the step notebook in place; return why it failed."""
+    from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import execute_notebook
+
+    from jupyter_mlops.engine.client import ENGINE
+
+    # Papermill takes paths for templates.
+    path = str(job.path).replace("{", "{{").replace("}", "}}")
+    problem: Exception | None = None
+    try:
+        execute_notebook(
+            path,
+            path,
+            parameters=dict(job.parameters),
+            engine_name=ENGINE,
+            kernel_name=job.launch.kernel_name,
+            language="python",
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            progress_bar=False,
+            attempt=attempt,
+        )
+    except PapermillExecutionError:
+        if attempt.error is None:
+            # Papermill counts an error that a `raises-exception` cell is there to show; Jupyter does not.
+            attempt.notebook.cells = [cell for cell in attempt.notebook.cells if not has_tag(cell, ERROR_TAG)]
+            _write_notebook(job, attempt)
+    except StepStopped as error:
+        problem = error
+    except Exception as error:
+        problem = error
+        _write_notebook(job, attempt)
+    return _failure(job, attempt, problem)
+
+
+def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
+    failure = _plain_failure(job, attempt, problem)
+    if job.session.stop_reason == "timeout" and (failure is not None or problem is not None):
+        return timeout_failure(job.notebook, job.step, job.session.timeout or 0.0, failure)
+    return failure
+
+
+def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
+    from nbclient.exceptions import DeadKernelError
+
+    if attempt.error is not None:
+        error = attempt.error
+        cells = [cell for cell in attempt.notebook.cells if not has_tag(cell, ERROR_TAG)]
+        details = (error.ename, error.evalue, error.traceback)
+        return cell_failure(job.pipeline, job.step, job.notebook, cells[error.index], details)
+    if problem is None:
+        return None
+    if attempt.died_at is None and isinstance(problem, (RuntimeError, OSError)):
+        return kernel_start_failure(job.launch.kernel_name, problem, job.launch.log)
+    cell = None if attempt.died_at is None else attempt.notebook.cells[attempt.died_at]
+    if isinstance(problem, DeadKernelError):
+        return dead_kernel(job.notebook, cell, attempt.returncode, job.launch.log)
+    return StepFailure("infrastructure", type(problem).__name__, str(problem))
+
+
+def _write_notebook(job: StepJob, attempt: Any) -> None:
+    if attempt.notebook is not None:
+        job.path.write_text(notebook_text(attempt.notebook), encoding="utf-8")
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[None]:
+    """Close the loop that nbclient opens for a thread: nobody else does."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        loop.close()

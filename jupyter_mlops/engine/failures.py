@@ -1,0 +1,195 @@
+"""From what a kernel reports to where in the user's notebook a step failed, and why."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.engine.result import StepFailure
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.steps.cells import has_tag, parameters_cells, role_of
+from jupyter_mlops.steps.notebook import replay_source
+
+__all__ = ["cell_failure", "dead_kernel", "kernel_start_failure", "plain_text", "timeout_failure"]
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_ARROW = re.compile(r"^-+>\s*(\d+)", re.MULTILINE)
+_LOG_TAIL = 2000
+
+
+class CellPlace:
+    """Where an error is in the user's notebook.
+
+    Args:
+        cell: Id of the cell, where known.
+        line: 1-based line in it, where known.
+    """
+
+    __slots__ = ("cell", "line")
+
+    def __init__(self, cell: str | None = None, line: int | None = None) -> None:
+        self.cell = cell
+        self.line = line
+
+
+def plain_text(traceback: Sequence[str]) -> str:
+    """Join the lines of a kernel's traceback without colour codes."""
+    return _ANSI.sub("", "\n".join(traceback))
+
+
+def cell_failure(
+    pipeline: Pipeline,
+    step: Step,
+    notebook: Notebook,
+    cell: Mapping[str, Any],
+    error: tuple[str, str, Sequence[str]],
+) -> StepFailure:
+    """Describe an error that a cell of a step notebook raised.
+
+    Args:
+        cell: The executed cell.
+        error: Name, message and traceback of the error, as the kernel reported them.
+    """
+    ename, evalue, traceback = error
+    text = plain_text(traceback)
+    place = _place(pipeline, step, notebook, cell, evalue, _line(text, cell.get("execution_count")))
+    hint = _hint(pipeline, ename, evalue, role_of(cell))
+    return StepFailure(
+        "user",
+        ename,
+        _ANSI.sub("", evalue),
+        place.cell,
+        _index(notebook, place.cell),
+        place.line,
+        text,
+        hint,
+    )
+
+
+def dead_kernel(
+    notebook: Notebook, cell: Mapping[str, Any] | None, returncode: int | None, log: Path
+) -> StepFailure:
+    """Describe the sudden end of a kernel while a cell ran."""
+    cell_id = cell.get("id") if cell is not None and role_of(cell) is None else None
+    hint = "Look at what the cell calls: the process ended without a Python error."
+    how = "" if returncode is None else f" with exit code {returncode}"
+    if returncode is not None and returncode < 0:
+        name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else str(-returncode)
+        how = f" by signal {name}"
+        if name == "SIGKILL":
+            hint = "The operating system does this when memory runs out: give the step less data or more memory."
+        elif name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"):
+            hint = "Compiled code crashed: look for mixed versions of binary packages in the kernel's environment."
+    return StepFailure(
+        "infrastructure",
+        "DeadKernel",
+        f"the kernel died{how}",
+        cell_id,
+        _index(notebook, cell_id),
+        traceback=_tail(log),
+        hint=hint,
+    )
+
+
+def kernel_start_failure(kernel: str, error: Exception, log: Path) -> StepFailure:
+    """Describe a kernel that did not start."""
+    return StepFailure(
+        "infrastructure",
+        "KernelStart",
+        f"the kernel {kernel!r} did not start: {error}",
+        traceback=_tail(log),
+        hint=f"Try it by hand: jupyter console --kernel {kernel}",
+    )
+
+
+def timeout_failure(
+    notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None
+) -> StepFailure:
+    """Describe a step that took longer than it may.
+
+    Args:
+        interrupted: Where its code was interrupted, where known.
+    """
+    cell = interrupted.cell if interrupted else None
+    return StepFailure(
+        "user",
+        "StepTimeout",
+        f"the step took longer than its timeout of {seconds:g} s",
+        cell,
+        _index(notebook, cell),
+        interrupted.line if interrupted else None,
+        interrupted.traceback if interrupted else "",
+        f"Raise `timeout` in the settings of step {step.name!r}, or make it faster.",
+    )
+
+
+def _index(notebook: Notebook, cell_id: str | None) -> int | None:
+    return next((cell.index for cell in notebook.cells if cell.id == cell_id), None)
+
+
+def _line(traceback: str, count: int | None) -> int | None:
+    """Find the line of the failing cell in a traceback of IPython."""
+    match = re.search(rf"Cell In\s?\[{count}\], line (\d+)", traceback) or _ARROW.search(traceback)
+    return int(match.group(1)) if match else None
+
+
+def _place(
+    pipeline: Pipeline, step: Step, notebook: Notebook, cell: Mapping[str, Any], evalue: str, line: int | None
+) -> CellPlace:
+    role = role_of(cell)
+    if role is None:
+        return CellPlace(None) if has_tag(cell, "injected-parameters") else CellPlace(str(cell.get("id")), line)
+    if role == "parameters":
+        own = parameters_cells(notebook.raw, (parameter.cell for parameter in pipeline.parameters))
+        first = str(own[0].get("id")) if own else None
+        return CellPlace(first, line if len(pipeline.steps) == 1 and len(own) == 1 else None)
+    if role == "replay":
+        snippets = step.replay_loaded if str(cell.get("id")).endswith("-loaded") else step.replay
+        starts = [item for item in replay_source(snippets)[1] if line is not None and item[0] <= line]
+        return CellPlace(starts[-1][1]) if starts else CellPlace()
+    if role == "save":
+        return _definition(step, notebook, [name for item in pipeline.artifacts_of(step.slug) for name in item.names
+                                            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", evalue.split("\n")[0])])
+    return CellPlace()
+
+
+def _definition(step: Step, notebook: Notebook, names: Sequence[str]) -> CellPlace:
+    """Find the last line of the step that seems to bind one of these names."""
+    if not names:
+        return CellPlace()
+    name = re.escape(max(names, key=len))
+    binds = re.compile(rf"(?<![\w.]){name}(?!\w)[^=!<>]*=(?!=)|\b(?:def|class|as|for|import)\s+{name}\b")
+    own = set(step.cells)
+    for cell in reversed(notebook.cells):
+        if cell.id not in own:
+            continue
+        lines = cell.source.split("\n")
+        for number in range(len(lines), 0, -1):
+            if binds.search(lines[number - 1]):
+                return CellPlace(cell.id, number)
+    return CellPlace()
+
+
+def _hint(pipeline: Pipeline, ename: str, evalue: str, role: str | None) -> str | None:
+    if ename == "ModuleNotFoundError":
+        return f"Install it into the environment of the kernel {pipeline.kernel!r}, which runs the steps."
+    if ename == "NameError" and role is None and len(pipeline.steps) > 1:
+        match = re.search(r"'(\w+)'", evalue)
+        name = match.group(1) if match else "NAME"
+        return (
+            f"If the whole notebook runs, another step makes {name!r} in a way that can't be seen: "
+            f"tag this cell `in:{name}` and the cell that makes it `out:{name}`."
+        )
+    return None
+
+
+def _tail(log: Path) -> str:
+    try:
+        content = log.read_bytes()[-_LOG_TAIL:]
+    except OSError:
+        return ""
+    return _ANSI.sub("", content.decode("utf-8", "replace")).strip()

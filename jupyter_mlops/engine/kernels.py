@@ -1,0 +1,116 @@
+"""The notebook's own kernelspec: where it is, what its interpreter has, and the environment its kernels get."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_mlops.errors import UsageError
+from jupyter_mlops.notebook.names import nearest
+
+__all__ = ["CONTEXT_VARIABLE", "Kernel", "find_kernel", "kernel_environment", "lacks_cloudpickle"]
+
+CONTEXT_VARIABLE = "JUPYTER_MLOPS_STEP"
+"""Environment variable with the path of the step's context file."""
+
+_NATIVE_PYTHON = re.compile(r"python(3(\.\d+)?)?(\.exe)?")
+_PROBE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernelspec.
+
+    Args:
+        argv: Its command line.
+        env: Its environment stanza, with templates such as ``${HOME}``.
+        is_plain: Whether it starts ipykernel as a process of this machine, without a provisioner of its own.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    is_plain: bool = True
+
+    @property
+    def interpreter(self) -> tuple[str, ...] | None:
+        """The command that starts its Python; None if the command line does not show it."""
+        if "-m" not in self.argv:
+            return None
+        command = self.argv[: self.argv.index("-m")]
+        if command and _NATIVE_PYTHON.fullmatch(command[0]):
+            return (sys.executable, *command[1:])  # what jupyter_client makes of it
+        return command or None
+
+
+def find_kernel(name: str) -> Kernel:
+    """Look a kernelspec up by its name.
+
+    Raises:
+        UsageError: It is not installed; the message names those that are.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    manager = KernelSpecManager()
+    try:
+        spec = manager.get_kernel_spec(name)
+    except NoSuchKernel:
+        available = sorted(manager.find_kernel_specs())
+        message = f"The kernel {name!r} is not installed; there are: {', '.join(available) or 'none'}."
+        close = nearest(name, available)
+        hint = f"Did you mean {close!r}? " if close else ""
+        raise UsageError(
+            message, hint=f"{hint}Choose another kernel in the notebook, or install it with `ipykernel install`."
+        ) from None
+    provisioner = (spec.metadata or {}).get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
+    is_ipykernel = any("ipykernel" in argument for argument in spec.argv)
+    return Kernel(name, tuple(spec.argv), dict(spec.env), is_ipykernel and provisioner == "local-provisioner")
+
+
+def lacks_cloudpickle(kernel: Kernel) -> bool:
+    """Tell whether cloudpickle can't be imported in the kernel's environment, or nobody knows."""
+    interpreter = kernel.interpreter
+    if interpreter == (sys.executable,):
+        return importlib.util.find_spec("cloudpickle") is None
+    if interpreter is None:
+        return True
+    try:
+        probe = subprocess.run(
+            [*interpreter, "-c", "import cloudpickle"], capture_output=True, timeout=_PROBE_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return probe.returncode != 0
+
+
+def kernel_environment(
+    kernel: Kernel, *, bundle: Path, context: Path, settings: Mapping[str, str]
+) -> dict[str, str]:
+    """Make the environment stanza that a step's kernel is started with.
+
+    Args:
+        kernel: The kernelspec, whose own stanza stays in force.
+        bundle: Folder of the runtime, goes first on the module path.
+        context: The step's context file.
+        settings: Variables from the step's settings.
+
+    Returns:
+        Variables in the kernelspec's own template language; whatever is not named here is inherited.
+    """
+    environment = {**kernel.env, **{name: _literal(value) for name, value in settings.items()}}
+    inherited = "${PYTHONPATH}" if os.environ.get("PYTHONPATH") else ""
+    path = environment.get("PYTHONPATH", inherited)
+    environment["PYTHONPATH"] = os.pathsep.join([_literal(str(bundle)), *([path] if path else [])])
+    environment["PYTHONHASHSEED"] = "0"
+    environment[CONTEXT_VARIABLE] = _literal(str(context))
+    return environment
+
+
+def _literal(value: str) -> str:
+    return value.replace("$", "$$")

@@ -1,0 +1,116 @@
+"""Everything a run needs before its first step: folders, the runtime, papermill, a record."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlops.engine.bundle import install_bundle
+from jupyter_mlops.engine.git import current_commit
+from jupyter_mlops.engine.kernels import lacks_cloudpickle
+from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.pipeline.json_form import to_json
+from jupyter_mlops.steps.cells import unexecuted
+from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.records import NewRun
+
+__all__ = ["Prepared", "new_run", "prepare"]
+
+_SOCKET_PATH = 90
+"""Longest path of an ipc socket that every system takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The places of a run.
+
+    Args:
+        directory: The run's own folder.
+        steps: Its executed step notebooks, their contexts and logs.
+        scratch: What steps save before it is moved into the object store.
+        bundle: The runtime, for the kernels' module path.
+        sockets: A private folder for ipc sockets; None if kernels must use ports.
+    """
+
+    run_id: str
+    directory: Path
+    steps: Path
+    scratch: Path
+    bundle: Path
+    sockets: Path | None
+
+    def clean_up(self) -> None:
+        """Remove what only the running run needs."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.sockets is not None:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+
+
+def prepare(request: RunRequest, home: Home, run_id: str) -> Prepared:
+    """Make the folders of a run and import what runs it.
+
+    Raises:
+        InfrastructureError: A folder can't be written.
+    """
+    # Slow, and not safe to do in two threads at once: here, before any step's thread.
+    from jupyter_mlops.engine.client import register_engine
+
+    register_engine()
+    bundle = install_bundle(home.runtime, with_cloudpickle=lacks_cloudpickle(request.kernel))
+    directory = home.run(run_id)
+    steps, scratch = directory / "steps", home.tmp / run_id
+    try:
+        steps.mkdir(parents=True)
+        scratch.mkdir(parents=True)
+    except OSError as error:
+        raise InfrastructureError(f"The folders of the run can't be made: {error}.") from error
+    sockets = _socket_folder() if request.kernel.is_plain else None
+    return Prepared(run_id, directory, steps, scratch, bundle, sockets)
+
+
+def new_run(request: RunRequest) -> NewRun:
+    """Say what is known of a run when it begins."""
+    pipeline, notebook = request.pipeline, request.notebook
+    cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
+    return NewRun(
+        pipeline=pipeline.name,
+        steps=[(step.slug, step.name) for step in pipeline.steps],
+        parameters=request.values(),
+        parameter_sources={
+            name: request.sources.get(name, "given") if name in request.parameters else "default"
+            for name in request.values()
+        },
+        notebook=None if notebook.path is None else str(notebook.path),
+        kernel=request.kernel.name,
+        trigger=request.trigger,
+        user=_user(),
+        commit=current_commit(notebook.path.parent if notebook.path else request.cwd),
+        documents={
+            "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
+            "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+        },
+    )
+
+
+def _socket_folder() -> Path | None:
+    if os.name == "nt":
+        return None
+    for parent in (tempfile.gettempdir(), "/tmp"):
+        if len(parent) <= _SOCKET_PATH - len("/mlops-xxxxxxxx/k1000-ipc-5") and Path(parent).is_dir():
+            with contextlib.suppress(OSError):
+                return Path(tempfile.mkdtemp(prefix="mlops-", dir=parent))  # only its owner may enter
+    return None
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return None

@@ -1,0 +1,63 @@
+"""A kernel's process and all that it started: how to interrupt and end them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+__all__ = ["KernelProcess"]
+
+
+class KernelProcess:
+    """The process of a kernel, which leads a process group where the system has such groups.
+
+    Args:
+        process: The kernel's process.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._family: list[Any] = []
+        self._group: int | None = None
+        if hasattr(os, "getpgid"):
+            with contextlib.suppress(OSError):
+                group = os.getpgid(process.pid)
+                self._group = group if group != os.getpgrp() else None
+
+    def interrupt(self) -> None:
+        """Ask for an end as Ctrl-C does, so that the user's ``finally`` blocks run."""
+        self._remember_family()
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                from jupyter_client.win_interrupt import send_interrupt
+
+                send_interrupt(self._process.win32_interrupt_event)  # type: ignore[attr-defined]
+            elif self._group is not None:
+                os.killpg(self._group, signal.SIGINT)
+            else:
+                self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End the process and everything it started, at once."""
+        self._remember_family()
+        if sys.platform != "win32" and self._group is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._group, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        for member in self._family:
+            with contextlib.suppress(Exception):  # psutil's own errors: it ended meanwhile
+                member.kill()
+
+    def _remember_family(self) -> None:
+        """Note the descendants while they can be found: they lose their parent when the kernel ends."""
+        try:
+            import psutil
+        except ImportError:
+            return  # the process group is ended all the same
+        with contextlib.suppress(psutil.Error):
+            self._family += psutil.Process(self._process.pid).children(recursive=True)

@@ -1,0 +1,120 @@
+"""What a run is asked to do, checked before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.diagnostics import has_errors
+from jupyter_mlops.engine.kernels import Kernel, find_kernel
+from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.errors import PipelineError, UsageError
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.names import nearest
+from jupyter_mlops.pipeline.model import Pipeline, Step
+
+__all__ = ["RunRequest", "make_request"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that can begin.
+
+    Args:
+        parameters: What was passed, all of it declared.
+        cwd: Working directory of the steps, absolute.
+        output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
+        timeout: Seconds for each step that sets none itself.
+    """
+
+    pipeline: Pipeline
+    notebook: Notebook
+    kernel: Kernel
+    parameters: Mapping[str, Any]
+    cwd: Path
+    workers: int
+    output: Path | None = None
+    timeout: float | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    trigger: str = "hand"
+
+    def parameters_of(self, step: Step) -> dict[str, Any]:
+        """Return what is injected into a step: passed parameters that it reads; all, if it is the whole notebook."""
+        if len(self.pipeline.steps) == 1:
+            return dict(self.parameters)
+        return {name: self.parameters[name] for name in step.parameters if name in self.parameters}
+
+    def timeout_of(self, step: Step) -> float | None:
+        """Return the seconds that a step may take."""
+        for seconds in (step.settings.timeout, self.notebook.defaults.timeout):
+            if seconds is not None:
+                return seconds
+        return self.timeout
+
+    def environment_of(self, step: Step) -> dict[str, str]:
+        """Return the variables that settings give to a step's kernel."""
+        return {**self.notebook.defaults.env, **step.settings.env}
+
+    def values(self) -> dict[str, Any]:
+        """Return every parameter with the value it runs with."""
+        defaults = {parameter.name: parameter.default for parameter in self.pipeline.parameters}
+        return {**defaults, **self.parameters}
+
+
+def make_request(
+    pipeline: Pipeline,
+    notebook: Notebook,
+    *,
+    parameters: Mapping[str, Any] | None,
+    cwd: Path | None,
+    workers: int | None,
+    output: Path | None,
+    timeout: float | None,
+    sources: Mapping[str, str] | None,
+    trigger: str,
+) -> RunRequest:
+    """Check what a run is asked to do.
+
+    Raises:
+        PipelineError: The notebook has errors.
+        UsageError: A parameter is not declared, the kernel is not installed, a path or number makes no sense.
+    """
+    if has_errors(pipeline.diagnostics):
+        raise PipelineError(f"{pipeline.name} is not a valid pipeline.", pipeline.diagnostics)
+    given = dict(parameters or {})
+    _check_parameters(pipeline, given)
+    if workers is not None and workers < 1:
+        raise UsageError(f"A run needs at least one worker, not {workers}.")
+    if timeout is not None and not timeout > 0:
+        raise UsageError(f"A timeout is a positive number of seconds, not {timeout}.")
+    folder = cwd or (notebook.path.parent if notebook.path else Path.cwd())
+    if not folder.is_dir():
+        raise UsageError(f"The working directory {folder} does not exist.")
+    return RunRequest(
+        pipeline,
+        notebook,
+        find_kernel(pipeline.kernel),
+        given,
+        folder.resolve(),
+        workers or os.cpu_count() or 1,
+        None if output is None else check_output(output, notebook.path),
+        timeout,
+        dict(sources or {}),
+        trigger,
+    )
+
+
+def _check_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> None:
+    declared = [parameter.name for parameter in pipeline.parameters]
+    for name in given:
+        if name in declared:
+            continue
+        close = nearest(name, declared)
+        listed = ", ".join(declared) or "none"
+        raise UsageError(
+            f"{pipeline.name} has no parameter {name!r}; it has: {listed}.",
+            hint=f"Did you mean {close!r}?" if close else "Parameters are the assignments of the cell tagged `parameters`.",
+        )

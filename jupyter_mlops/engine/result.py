@@ -1,0 +1,152 @@
+"""What a run comes to, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["FailureKind", "RunArtifact", "RunResult", "Status", "StepFailure", "StepResult"]
+
+Status = Literal["queued", "running", "succeeded", "reused", "failed", "skipped", "cancelled"]
+
+FailureKind = Literal["user", "infrastructure"]
+"""Whether the user's own code failed, or something around it: kernel, memory, disk."""
+
+_EXIT_CODES: Mapping[FailureKind, int] = {"user": 1, "infrastructure": 4}
+_CANCELLED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailure:
+    """Why a step failed.
+
+    Args:
+        ename: Name of the exception (``ValueError``) or of the mishap (``DeadKernel``, ``StepTimeout``).
+        evalue: Its message.
+        cell: Id of the cell in the user's notebook, where known.
+        cell_index: 0-based position of that cell in the notebook.
+        line: 1-based line in that cell, where known.
+        traceback: Plain text, without colour codes.
+        hint: What to do about it, one sentence.
+    """
+
+    kind: FailureKind
+    ename: str
+    evalue: str
+    cell: str | None = None
+    cell_index: int | None = None
+    line: int | None = None
+    traceback: str = ""
+    hint: str | None = None
+
+    @property
+    def message(self) -> str:
+        """Name and message in one text, as Python prints them."""
+        return f"{self.ename}: {self.evalue}" if self.evalue else self.ename
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step ended.
+
+    Args:
+        cached: Whether its results were taken from an earlier run.
+        seconds: Wall time.
+        reason: Why it was skipped or cancelled, for people.
+        notebook: The executed step notebook, where there is one.
+    """
+
+    name: str
+    slug: str
+    status: Status
+    cached: bool = False
+    seconds: float = 0.0
+    reason: str | None = None
+    error: StepFailure | None = None
+    notebook: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunArtifact:
+    """A variable or file that a step made.
+
+    Args:
+        step: Name of the step.
+        digest: BLAKE3 of the object it is in; variables that share memory are in one object.
+        type: Qualified type; ``file`` for a file.
+        bytes: Size of the object.
+    """
+
+    name: str
+    step: str
+    digest: str
+    type: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Args:
+        seconds: Wall time.
+        steps: In the order of the page.
+        output_notebook: The whole notebook with all outputs.
+        directory: The run's own folder, with the executed step notebooks.
+    """
+
+    run_id: str
+    status: Status
+    seconds: float
+    steps: tuple[StepResult, ...]
+    output_notebook: Path | None
+    directory: Path
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    artifacts: tuple[RunArtifact, ...] = ()
+    backend: str = "local"
+
+    @property
+    def failures(self) -> tuple[StepResult, ...]:
+        """The steps that failed, in the order of the page."""
+        return tuple(step for step in self.steps if step.error is not None)
+
+    @property
+    def exit_code(self) -> int:
+        """What a process that did just this run should return; the first failure on the page decides."""
+        if self.status == "cancelled":
+            return _CANCELLED
+        errors = [step.error for step in self.steps if step.error is not None]
+        return _EXIT_CODES[errors[0].kind] if errors else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that ``run --format json`` prints."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "backend": self.backend,
+            "seconds": round(self.seconds, 3),
+            "steps": [
+                {
+                    "name": step.name,
+                    "status": step.status,
+                    "cached": step.cached,
+                    "seconds": round(step.seconds, 3),
+                    "reason": step.reason,
+                }
+                for step in self.steps
+            ],
+            "metrics": dict(self.metrics),
+            "artifacts": [
+                {
+                    "name": artifact.name,
+                    "step": artifact.step,
+                    "digest": artifact.digest,
+                    "type": artifact.type,
+                    "bytes": artifact.bytes,
+                }
+                for artifact in self.artifacts
+            ],
+            "output_notebook": None if self.output_notebook is None else str(self.output_notebook),
+        }

@@ -1,0 +1,323 @@
+"""One run: starts steps, listens to them, records how they end."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from jupyter_mlops.engine.collecting import run_artifacts
+from jupyter_mlops.engine.context import step_context
+from jupyter_mlops.engine.events import Event, Reporter, RunFinished, RunStarted, StepFinished, StepStarted
+from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step, notebook_text
+from jupyter_mlops.engine.kernels import kernel_environment
+from jupyter_mlops.engine.output import write_whole
+from jupyter_mlops.engine.preparation import Prepared, new_run, prepare
+from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.result import RunResult, Status, StepFailure, StepResult
+from jupyter_mlops.engine.schedule import Schedule
+from jupyter_mlops.engine.session import Launch, StepSession
+from jupyter_mlops.engine.signals import stop_signals
+from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.steps.combine import combined_notebook
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import ArtifactRecord, FailureRecord, MetricRecord, StepOutcome
+
+__all__ = ["Run"]
+
+_POLL = 0.2
+"""Seconds between looks at the caller's stop event."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A step's thread is done."""
+
+    slug: str
+    report: StepReport
+
+
+_Message = Event | _Ended | Literal["stop"] | BaseException
+
+
+class Run:
+    """A run of a pipeline; ``execute`` may be called once.
+
+    Args:
+        request: What to do.
+        home: Where everything goes.
+        database: Where it is recorded.
+        reporter: Who watches.
+        stop: Ends the run when set.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        home: Home,
+        database: Database,
+        reporter: Reporter | None,
+        stop: threading.Event | None,
+    ) -> None:
+        self._request = request
+        self._home = home
+        self._database = database
+        self._reporter = reporter
+        self._stop = stop
+        self._pipeline = request.pipeline
+        self._objects = ObjectStore(home.objects)
+        self._schedule = Schedule(request.pipeline)
+        # SimpleQueue: a signal handler may put into it at any moment.
+        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._running: dict[str, StepSession] = {}
+        self._results: dict[str, StepResult] = {}
+        self._executed: dict[str, Mapping[str, Any]] = {}
+        self._artifacts: dict[str, ArtifactRecord] = {}
+        self._made: dict[str, tuple[ArtifactRecord, ...]] = {}
+        self._metrics: dict[str, Mapping[str, float]] = {}
+        self._run_id = ""
+        self._cancelled = False
+        self._started = time.monotonic()
+
+    def execute(self) -> RunResult:
+        """Run all steps; return how it went."""
+        self._run_id = run_id = self._database.create_run(new_run(self._request)).run_id
+        status: Status = "failed"
+        try:
+            with stop_signals(lambda: self._messages.put("stop")):
+                prepared = prepare(self._request, self._home, run_id)
+                try:
+                    self._report_start(run_id, prepared.directory)
+                    self._drive(prepared)
+                finally:
+                    self._end_kernels()
+                    prepared.clean_up()
+                status = self._status()
+            result = self._result(run_id, status, prepared.directory)
+        finally:
+            self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
+        self._report(RunFinished(result))
+        return result
+
+    def _drive(self, prepared: Prepared) -> None:
+        while not self._schedule.done:
+            self._start_ready(prepared)
+            message = self._next_message()
+            if message == "stop":
+                self._cancel(again=self._cancelled)
+            elif isinstance(message, BaseException):
+                raise message
+            elif isinstance(message, _Ended):
+                self._finish(message)
+            elif message is not None:
+                self._report(message)
+            self._check_deadlines()
+
+    def _next_message(self) -> _Message | None:
+        deadlines = [due for session in self._running.values() if (due := session.next_deadline()) is not None]
+        wait = max(0.01, min(deadlines) - time.monotonic()) if deadlines else None
+        if self._stop is not None:
+            wait = _POLL if wait is None else min(wait, _POLL)
+        try:
+            # Without a timeout, Ctrl-C would not be noticed on Windows.
+            return self._messages.get(timeout=1.0 if wait is None else min(wait, 1.0))
+        except queue.Empty:
+            return None
+
+    def _start_ready(self, prepared: Prepared) -> None:
+        for slug in self._schedule.ready():
+            if len(self._running) >= self._request.workers:
+                return
+            self._start(self._pipeline.step(slug), prepared)
+
+    def _start(self, step: Step, prepared: Prepared) -> None:
+        session = StepSession(step.slug, step.cells, self._messages.put, self._request.timeout_of(step))
+        job = self._job(step, prepared, session)
+        self._schedule.start(step.slug)
+        self._running[step.slug] = session
+        self._database.start_step(prepared.run_id, step.slug, kernel="cold")
+        self._report(StepStarted(step.slug, step.name, len(step.cells)))
+
+        def work() -> None:
+            try:
+                self._messages.put(_Ended(step.slug, execute_step(job)))
+            except BaseException as error:
+                self._messages.put(error)
+
+        # A daemon: a thread that hangs must not keep the process alive.
+        threading.Thread(target=work, name=f"step-{step.slug}", daemon=True).start()
+
+    def _job(self, step: Step, prepared: Prepared, session: StepSession) -> StepJob:
+        position = self._pipeline.steps.index(step) + 1
+        stem = f"{position:02d}-{step.slug}"
+        context_path = prepared.steps / f"{stem}.json"
+        environment = kernel_environment(
+            self._request.kernel,
+            bundle=prepared.bundle,
+            context=context_path,
+            settings=self._request.environment_of(step),
+        )
+        context = step_context(
+            self._pipeline,
+            step,
+            run_id=prepared.run_id,
+            inputs=self._artifacts,
+            object_path=self._objects.path,
+            output_dir=prepared.scratch / stem,
+        )
+        sockets = None if prepared.sockets is None else prepared.sockets / f"k{position}"
+        launch = Launch(
+            self._request.kernel.name, environment, self._request.cwd, sockets, prepared.steps / f"{stem}.log"
+        )
+        return StepJob(
+            self._pipeline,
+            step,
+            self._request.notebook,
+            session,
+            launch,
+            prepared.steps / f"{stem}.ipynb",
+            context,
+            context_path,
+            self._request.parameters_of(step),
+            self._objects,
+        )
+
+    def _check_deadlines(self) -> None:
+        if self._stop is not None and self._stop.is_set() and not self._cancelled:
+            self._cancel()
+        for slug, session in list(self._running.items()):
+            if not session.is_overdue():
+                continue
+            if session.stop_reason is None:
+                session.stop("timeout")
+            else:
+                session.kill()
+            if session.is_abandoned():
+                message = "the kernel's processes were ended, but the step does not answer"
+                self._finish(_Ended(slug, StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message))))
+
+    def _cancel(self, *, again: bool = False) -> None:
+        self._cancelled = True
+        for slug in self._schedule.cancel():
+            self._settle(slug, "cancelled", reason="the run was stopped")
+        for session in self._running.values():
+            session.stop("cancelled")
+            if again:
+                session.kill()
+
+    def _finish(self, ended: _Ended) -> None:
+        session = self._running.pop(ended.slug, None)
+        if session is None:
+            return  # given up on before
+        if session.stop_reason is not None:
+            session.kill()  # what the kernel started may outlive it
+        report = ended.report
+        status: Status = "succeeded" if report.failure is None else "failed"
+        reason = None
+        if session.stop_reason == "cancelled" and (report.failure is not None or report.notebook is None):
+            status, reason = "cancelled", "the run was stopped"
+        if report.notebook is not None:
+            self._executed[ended.slug] = report.notebook
+        self._made[ended.slug] = report.collected.outputs
+        self._artifacts.update({record.id: record for record in report.collected.outputs})
+        self._metrics[ended.slug] = report.collected.metrics
+        self._settle(ended.slug, status, reason, report, session.seconds)
+        name = self._pipeline.step(ended.slug).name
+        blocks = f"{name} ended the notebook with sys.exit()" if report.exited else None
+        for slug, why in self._schedule.finish(ended.slug, status, blocks=blocks):
+            self._settle(slug, "skipped", reason=why)
+
+    def _settle(
+        self,
+        slug: str,
+        status: Status,
+        reason: str | None = None,
+        report: StepReport | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Record how a step ended, and tell."""
+        step = self._pipeline.step(slug)
+        report = report or StepReport()
+        error = report.failure if status == "failed" else None
+        position = self._pipeline.steps.index(step) + 1
+        notebook = Path("steps") / f"{position:02d}-{slug}.ipynb" if report.notebook is not None else None
+        inputs = [self._artifacts[name] for name in step.loads if name in self._artifacts] if report.notebook else []
+        outcome = StepOutcome(
+            status,
+            seconds=seconds,
+            reason=reason,
+            notebook=None if notebook is None else notebook.as_posix(),
+            error=None if error is None else _failure_record(error),
+            inputs=[*inputs, *report.files],
+            outputs=report.collected.outputs,
+            metrics=[MetricRecord(name, value) for name, value in report.collected.metrics.items()],
+        )
+        self._database.finish_step(self._run_id, slug, outcome)
+        path = None if notebook is None else self._home.run(self._run_id) / notebook
+        result = StepResult(step.name, slug, status, False, seconds, reason, error, path)
+        self._results[slug] = result
+        self._report(StepFinished(result))
+
+    def _end_kernels(self) -> None:
+        """Leave no kernel behind, whatever happened."""
+        for session in self._running.values():
+            session.stop("cancelled")
+            session.kill()
+
+    def _status(self) -> Status:
+        if self._cancelled:
+            return "cancelled"
+        failed = any(result.status == "failed" for result in self._results.values())
+        return "failed" if failed else "succeeded"
+
+    def _result(self, run_id: str, status: Status, directory: Path) -> RunResult:
+        steps = self._pipeline.steps
+        output = directory / "output.ipynb"
+        text = self._combined(run_id, status, self._request.output or output)
+        write_whole(output, text)
+        if self._request.output is not None:
+            write_whole(self._request.output, text)
+        metrics: dict[str, float] = {}
+        for step in steps:
+            metrics.update(self._metrics.get(step.slug, {}))
+        return RunResult(
+            run_id=run_id,
+            status=status,
+            seconds=time.monotonic() - self._started,
+            steps=tuple(self._results[step.slug] for step in steps),
+            output_notebook=self._request.output or output,
+            directory=directory,
+            metrics=metrics,
+            artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
+        )
+
+    def _combined(self, run_id: str, status: Status, output: Path) -> str:
+        source = self._request.notebook.path
+        combined = combined_notebook(
+            self._request.notebook.raw,
+            self._pipeline,
+            self._executed,
+            self._request.parameters,
+            input_path=None if source is None else str(source),
+            output_path=str(output),
+            run={"id": run_id, "pipeline": self._pipeline.name, "status": status},
+        )
+        return notebook_text(combined)
+
+    def _report_start(self, run_id: str, directory: Path) -> None:
+        steps = tuple((step.slug, step.name) for step in self._pipeline.steps)
+        self._report(RunStarted(run_id, self._pipeline.name, steps, directory))
+
+    def _report(self, event: Event) -> None:
+        if self._reporter is not None:
+            self._reporter.handle(event)
+
+
+def _failure_record(error: StepFailure) -> FailureRecord:
+    return FailureRecord(error.ename, error.evalue, error.cell, error.line, error.traceback)

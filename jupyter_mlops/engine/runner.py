@@ -1,0 +1,77 @@
+"""Runs a pipeline on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event as StopEvent
+from typing import Any
+
+from jupyter_mlops.engine.events import Reporter
+from jupyter_mlops.engine.request import make_request
+from jupyter_mlops.engine.result import RunResult
+from jupyter_mlops.engine.run import Run
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.home import ensure_home
+
+__all__ = ["run_pipeline"]
+
+
+def run_pipeline(
+    pipeline: Pipeline,
+    notebook: Notebook,
+    *,
+    home: Path,
+    parameters: Mapping[str, Any] | None = None,
+    cwd: Path | None = None,
+    workers: int | None = None,
+    output: Path | None = None,
+    reporter: Reporter | None = None,
+    timeout: float | None = None,
+    parameter_sources: Mapping[str, str] | None = None,
+    trigger: str = "hand",
+    stop: StopEvent | None = None,
+) -> RunResult:
+    """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
+
+    A failing step stops its dependants only. Ctrl-C and SIGTERM end the run within seconds; what has
+    finished is recorded.
+
+    Args:
+        pipeline: What to run.
+        notebook: The notebook it was made of.
+        home: Folder of the store; made where it is missing.
+        parameters: Values for declared parameters, of their types.
+        cwd: Working directory of the steps; the notebook's folder by default.
+        workers: How many steps may run at once; as many as there are cores by default.
+        output: Where to write the executed notebook besides the run's folder; written also when a step fails.
+        reporter: Told what happens, in the calling thread.
+        timeout: Seconds for each step that sets none itself.
+        parameter_sources: Where each passed value comes from, for the record.
+        trigger: What started the run, for the record.
+        stop: Ends the run when it is set, for callers outside the main thread.
+
+    Returns:
+        How it ended. Failures of steps are in the result, not raised.
+
+    Raises:
+        PipelineError: The notebook has errors; nothing was run or written.
+        UsageError: A parameter, path, number or the kernel makes no sense; nothing was run or written.
+        InfrastructureError: The store can't be used.
+    """
+    request = make_request(
+        pipeline,
+        notebook,
+        parameters=parameters,
+        cwd=cwd,
+        workers=workers,
+        output=output,
+        timeout=timeout,
+        sources=parameter_sources,
+        trigger=trigger,
+    )
+    folders = ensure_home(home)
+    with Database(folders.database) as database:
+        return Run(request, folders, database, reporter, stop).execute()

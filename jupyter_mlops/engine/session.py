@@ -1,0 +1,118 @@
+"""What a running step shares between the thread that drives its kernel and the thread that schedules."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jupyter_mlops.engine.events import Event
+from jupyter_mlops.engine.processes import KernelProcess
+
+__all__ = ["Launch", "StepSession", "StepStopped", "StopReason"]
+
+StopReason = Literal["timeout", "cancelled"]
+
+_GRACE = 1.5
+"""Seconds between asking a step to stop and ending its processes."""
+
+
+class StepStopped(Exception):
+    """The step was asked to stop before its kernel had started."""
+
+
+class StepSession:
+    """A step on its way; both threads may use it at any time.
+
+    Args:
+        slug: The step.
+        cells: Ids of the user's cells.
+        emit: Takes events; called in the step's thread.
+        timeout: Seconds the step may take, or None.
+    """
+
+    def __init__(
+        self, slug: str, cells: tuple[str, ...], emit: Callable[[Event], None], timeout: float | None = None
+    ) -> None:
+        self.slug = slug
+        self.cells = cells
+        self.emit = emit
+        self.timeout = timeout
+        self.started = time.monotonic()
+        self.stop_reason: StopReason | None = None
+        self._stopped_at: float | None = None
+        self._process: KernelProcess | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far."""
+        return time.monotonic() - self.started
+
+    def attach(self, process: KernelProcess) -> None:
+        """Note the kernel's process; it is ended at once if the step was asked to stop meanwhile."""
+        with self._lock:
+            self._process = process
+            stopped = self.stop_reason is not None
+        if stopped:
+            process.kill()
+
+    def check(self) -> None:
+        """Raise StepStopped if the step was asked to stop."""
+        if self.stop_reason is not None:
+            raise StepStopped
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask the step to stop: its code is interrupted."""
+        with self._lock:
+            if self.stop_reason is not None:
+                return
+            self.stop_reason = reason
+            self._stopped_at = time.monotonic()
+            process = self._process
+        if process is not None:
+            process.interrupt()
+
+    def kill(self) -> None:
+        """End the kernel and whatever it started."""
+        with self._lock:
+            process = self._process
+        if process is not None:
+            process.kill()
+
+    def next_deadline(self) -> float | None:
+        """Return when (monotonic clock) something is due for this step."""
+        if self._stopped_at is not None:
+            return self._stopped_at + _GRACE
+        return None if self.timeout is None else self.started + self.timeout
+
+    def is_overdue(self) -> bool:
+        """Tell whether that time has come."""
+        deadline = self.next_deadline()
+        return deadline is not None and time.monotonic() >= deadline
+
+    def is_abandoned(self) -> bool:
+        """Tell whether the step's thread did not end although its processes did."""
+        return self._stopped_at is not None and time.monotonic() >= self._stopped_at + 2 * _GRACE + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a step's kernel is started.
+
+    Args:
+        kernel_name: Name of the kernelspec.
+        environment: Its environment stanza.
+        cwd: Working directory.
+        sockets: Where ipc sockets go, a prefix in a private folder that is short enough; None uses ports.
+        log: File for what the kernel's process prints on its own.
+    """
+
+    kernel_name: str
+    environment: Mapping[str, str]
+    cwd: Path
+    sockets: Path | None
+    log: Path

@@ -1,0 +1,184 @@
+"""What is known of a notebook before its code is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from jupyter_mlops.diagnostics import Diagnostic
+
+__all__ = [
+    "Accelerator",
+    "Cell",
+    "DeclaredName",
+    "Magic",
+    "Notebook",
+    "PythonSource",
+    "Role",
+    "Secret",
+    "StepSettings",
+    "Volume",
+]
+
+Role = Literal["step", "parameters", "imports", "functions", "setup", "skip", "text"]
+"""What a cell is for; ``text`` is markdown or raw, ``step`` is code that belongs to a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredName:
+    """A name declared with ``in:NAME`` or ``out:NAME[:TYPE]``."""
+
+    name: str
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """A GPU or other device, such as ``nvidia.com/gpu``."""
+
+    type: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A reference to a secret: its key arrives as an environment variable or a mounted file, never its value."""
+
+    name: str
+    key: str | None = None
+    env: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A persistent volume claim mounted into a step."""
+
+    claim: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """How a step is to be run; None or empty means: not set here, look at the notebook's defaults.
+
+    Args:
+        cpu: Cores, as Kubernetes writes them (``2``, ``500m``).
+        memory: As Kubernetes writes it (``4Gi``).
+        timeout: Seconds.
+        retries: Further tries after a failure.
+        cache: ``on``, ``off``, or ``volatile`` (the outside world decides the result).
+    """
+
+    image: str | None = None
+    packages: tuple[str, ...] = ()
+    cpu: str | None = None
+    memory: str | None = None
+    accelerator: Accelerator | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    retries: int | None = None
+    timeout: float | None = None
+    cache: Literal["on", "off", "volatile"] | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """A magic or shell escape found in a cell.
+
+    Args:
+        kind: ``line`` (``%x``), ``cell`` (``%%x``) or ``shell`` (``!x``).
+        name: ``time``, ``bash``, …; ``!`` for a shell escape.
+        line: 1-based line in the cell.
+        arguments: The rest of its line, verbatim.
+        body: For a cell magic, the lines below it.
+    """
+
+    kind: Literal["line", "cell", "shell"]
+    name: str
+    line: int
+    arguments: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSource:
+    """A cell's source as plain Python, line for line.
+
+    Line k of ``text`` stands for line k of the cell. Magics whose body is Python of
+    the user's namespace (``%%time``, ``%%capture out``, ``%time x = f()``) are unwrapped,
+    all others are the ``get_ipython().run_line_magic('name', 'arguments')``,
+    ``run_cell_magic``, ``system`` and ``getoutput`` calls that IPython turns them into.
+
+    Args:
+        requirements: What ``%pip install``/``!pip install``/``%conda install`` lines ask
+            for, verbatim; those lines are blank (``pass``) in ``text``.
+    """
+
+    text: str
+    magics: tuple[Magic, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the notebook with its tags understood.
+
+    Args:
+        id: The notebook's own id, else a deterministic one (content and ordinal).
+        index: 0-based position in the notebook.
+        step: The step's name as written, for the cell that carries ``step:NAME``.
+        after: Names or slugs of steps that must end before this cell's step begins.
+        metrics: Whether numbers bound here are metrics of the run.
+        metric_names: Names bound elsewhere that are metrics too, since a ``pipeline-metrics`` cell of Kale prints them.
+        settings: Step settings of the cell's own metadata (tags that are Kale's included).
+        python: For code cells, the source without magics.
+    """
+
+    id: str
+    index: int
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    tags: tuple[str, ...] = ()
+    role: Role = "step"
+    step: str | None = None
+    after: tuple[str, ...] = ()
+    inputs: tuple[DeclaredName, ...] = ()
+    outputs: tuple[DeclaredName, ...] = ()
+    metrics: bool = False
+    metric_names: tuple[str, ...] = ()
+    settings: StepSettings = field(default_factory=StepSettings)
+    python: PythonSource | None = None
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook, read and understood as far as its metadata go.
+
+    Args:
+        path: The file it was read from (absolute), or None for a notebook in memory.
+        name: The pipeline's name: the metadata's, else the file's stem.
+        kernel: Name of the kernelspec (``python3`` where the notebook names none).
+        language: Lower case, such as ``python``.
+        defaults: Settings for steps that don't set their own.
+        raw: The notebook's JSON, upgraded in memory to nbformat 4.5 (ids included); never written back.
+        diagnostics: Problems of tags and metadata.
+    """
+
+    path: Path | None
+    name: str
+    cells: tuple[Cell, ...]
+    kernel: str = "python3"
+    language: str = "python"
+    description: str | None = None
+    defaults: StepSettings = field(default_factory=StepSettings)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,198 @@
+"""What each step needs from others: loaded values, replayed code, parameters, hidden state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from jupyter_mlops.analysis.model import Cause, is_hidden
+from jupyter_mlops.pipeline.versions import Ledger, Unit
+
+__all__ = ["Flow", "Needs", "find_needs"]
+
+_NO_ARTIFACT = frozenset({"$files", "$history", "$namespace", "$backend", "$ipython", "$future"})
+
+
+@dataclass(slots=True)
+class Needs:
+    """What one step takes and gives.
+
+    Args:
+        inputs: For each name (hidden ones too), the version it loads.
+        causes: Why, for each input.
+        outputs: For each name, the version that others load from it.
+        units: Statements to replay.
+        parameters: Statements of the parameters cell to replay.
+    """
+
+    inputs: dict[str, int] = field(default_factory=dict)
+    causes: dict[str, Cause] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
+    units: set[Unit] = field(default_factory=set)
+    parameters: set[Unit] = field(default_factory=set)
+    conflicts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Flow:
+    """The needs of all steps, by position.
+
+    Args:
+        ends: The last cell that each step runs.
+    """
+
+    ledger: Ledger
+    needs: list[Needs]
+    ends: list[int]
+    _newest: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    def known_at(self, place: int) -> dict[str, int]:
+        """The newest version of each name when a step ends."""
+        if place not in self._newest:
+            end = self.ledger.time(self.ends[place]) if self.ends[place] >= 0 else 0
+            ran = [cell for cell in self.ledger.facts.cells if self.ledger.time(cell) <= end]
+            self._newest[place] = self.ledger.at_end(ran)
+        return self._newest[place]
+
+    def code_in(self, source: int, number: int) -> dict[str, int]:
+        """Names and versions of replayable code that a value refers to when its step ends."""
+        ledger = self.ledger
+        known = self.known_at(source)
+        found: dict[str, int] = {}
+        objects = ledger.versions[number].objects
+        for obj in ledger.heap.reach(objects, ledger.time(self.ends[source])):
+            name = ledger.heap[obj].definition
+            version = known.get(name) if name is not None else None
+            if name is not None and version is not None:
+                made = ledger.versions[version]
+                if made.kind == "code" and obj in made.objects:
+                    found[name] = version
+        return found
+
+
+def find_needs(ledger: Ledger, steps: Sequence[Sequence[int]], ignored: frozenset[str], demanded: Sequence[Iterable[str]]) -> Flow:
+    """Find out what crosses the steps' boundaries.
+
+    Args:
+        steps: Cells that each step runs, in order.
+        ignored: Hidden states that don't matter in this notebook.
+        demanded: For each step, names that it must provide in any case (declared outputs).
+    """
+    ends = [max(cells, key=ledger.time) if cells else -1 for cells in steps]
+    flow = Flow(ledger, [Needs() for _ in steps], ends)
+    finder = _Finder(ledger, steps, ignored, flow)
+    for place, cells in enumerate(steps):
+        for cell in cells:
+            for use in ledger.uses(cell):
+                finder.require(place, use.version, use.cause)
+            finder.require_late(place, cell)
+    ran: list[int] = []
+    for place, names in enumerate(demanded):
+        ran += steps[place]
+        newest = ledger.at_end(ran) if ran else {}
+        for name in names:
+            number = newest.get(name)
+            if number is not None and ledger.provider(number).step == place:
+                finder.provide(place, number)
+    return flow
+
+
+class _Finder:
+    def __init__(self, ledger: Ledger, steps: Sequence[Sequence[int]], ignored: frozenset[str], flow: Flow) -> None:
+        self.ledger = ledger
+        self.cells = [frozenset(cells) for cells in steps]
+        self.ignored = ignored
+        self.flow = flow
+        self._provided: set[tuple[int, int]] = set()
+
+    def require(self, place: int, number: int, cause: Cause) -> None:
+        """A step needs a version of a name."""
+        version = self.ledger.versions[number]
+        if version.cell in self.cells[place] or version.name in self.ignored:
+            return
+        provider = self.ledger.provider(number)
+        needs = self.flow.needs[place]
+        if provider.parameter and provider.unit is not None:
+            needs.parameters.add(provider.unit)
+            for earlier in self.ledger.previous(number):
+                self.require(place, earlier, cause)
+        elif provider.unit is not None:
+            self._replay(place, provider.unit, cause)
+            for earlier in self.ledger.previous(number):
+                self.require(place, earlier, cause)
+        elif provider.step is not None and provider.step != place:
+            self._load(place, provider.step, number, cause)
+
+    def _load(self, place: int, source: int, number: int, cause: Cause) -> None:
+        needs = self.flow.needs[place]
+        name = self.ledger.versions[number].name
+        known = needs.inputs.get(name)
+        if known == number:
+            return
+        if known is not None:
+            # code replayed here wants another version than the step itself
+            if not is_hidden(name):
+                needs.conflicts[name] = (known, number)
+            if self.ledger.time(self.ledger.versions[known].cell) > self.ledger.time(self.ledger.versions[number].cell):
+                return
+        needs.inputs[name] = number
+        needs.causes.setdefault(name, cause)
+        self.provide(source, number)
+        self._bring_code(place, source, number, cause)
+
+    def provide(self, place: int, number: int) -> None:
+        """A step must save a version; it needs what that version builds upon."""
+        version = self.ledger.versions[number]
+        self.flow.needs[place].outputs[version.name] = number
+        self._build(place, number)
+
+    def _build(self, place: int, number: int) -> None:
+        if (place, number) in self._provided:
+            return
+        self._provided.add((place, number))
+        version = self.ledger.versions[number]
+        for earlier in self.ledger.previous(number):
+            if self.ledger.versions[earlier].cell in self.cells[place]:
+                self._build(place, earlier)
+            else:
+                self.require(place, earlier, version.cause)
+
+    def _replay(self, place: int, unit: Unit, cause: Cause) -> None:
+        needs = self.flow.needs[place]
+        if unit in needs.units or unit[0] in self.cells[place]:
+            return
+        needs.units.add(unit)
+        statement = self.ledger.statement(unit)
+        for use in statement.uses:
+            self.require(place, use.version, cause)
+        for number in statement.made:
+            for earlier in self.ledger.previous(number):
+                if (self.ledger.versions[earlier].cell, self.ledger.versions[earlier].statement) != unit:
+                    self.require(place, earlier, cause)
+        self._late(place, statement.late, cause)
+
+    def require_late(self, place: int, cell: int) -> None:
+        """Functions defined in a cell read some names only when they are called: bring the code among them along."""
+        for statement in self.ledger.facts.cells[cell].statements:
+            self._late(place, statement.late, Cause(cell, statement.line, "is used by a function defined here"))
+
+    def _late(self, place: int, names: Iterable[str], cause: Cause) -> None:
+        newest = self.flow.known_at(place)
+        for name in names:
+            number = newest.get(name)
+            if number is not None and self.ledger.versions[number].kind == "code":
+                self.require(place, number, cause)
+
+    def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
+        """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""
+        for name, version in self.flow.code_in(source, number).items():
+            if self.flow.known_at(place).get(name) == version:
+                self.require(place, version, cause)
+                self.require(source, version, cause)
+
+
+def crossing_state(name: str) -> str | None:
+    """The state or file that a hidden name stands for, if it can be saved; None if only the order matters."""
+    if name in _NO_ARTIFACT:
+        return None
+    return name[1:]

@@ -1,0 +1,69 @@
+"""Cells that are replayed in each step, and what in them may happen only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlops.analysis.model import NotebookFacts
+from jupyter_mlops.pipeline.placement import Placement
+from jupyter_mlops.pipeline.versions import Unit
+
+__all__ = ["attach_residue", "replayable_statements"]
+
+
+def replayable_statements(placement: Placement, facts: NotebookFacts) -> frozenset[Unit]:
+    """Statements of imports, functions, setup and parameters cells that give the same wherever they run."""
+    cells = [*placement.replayed, *([placement.parameters] if placement.parameters is not None else [])]
+    found: set[Unit] = set()
+    for cell in sorted(cells, key=lambda item: facts.times[item]):
+        for ordinal, statement in enumerate(facts.cells[cell].statements):
+            if statement.replayable and not _changes_step(facts, statement.made, set(cells)):
+                if all(_is_stable(facts, use.version, set(cells), found) for use in statement.uses):
+                    found.add((cell, ordinal))
+    return frozenset(found)
+
+
+def _changes_step(facts: NotebookFacts, made: Sequence[int], replayed: set[int]) -> bool:
+    """Tell whether a statement changes something that a step has made."""
+    for number in made:
+        version = facts.versions[number]
+        if version.change == "changed" and any(facts.versions[item].cell not in replayed for item in version.previous):
+            return True
+    return False
+
+
+def _is_stable(facts: NotebookFacts, number: int, replayed: set[int], found: set[Unit]) -> bool:
+    """Tell whether a replayed statement sees the same value of a name in every step."""
+    version = facts.versions[number]
+    if version.kind == "code" or version.cell not in replayed:
+        return True
+    return (version.cell, version.statement) in found
+
+
+def attach_residue(
+    placement: Placement, facts: NotebookFacts, replayable: frozenset[Unit], order: Sequence[int]
+) -> list[list[int]]:
+    """Cells that each step runs: its own, and those replayed cells that have something to do only once.
+
+    Such a cell (a seed, a print, a download in an imports cell) runs as a whole in the first step below it.
+    """
+    step_of = placement.step_of()
+    runs: list[list[int]] = [[] for _ in placement.steps]
+    waiting: list[int] = []
+    last = 0
+    for cell in order:
+        place = step_of.get(cell)
+        if place is None:
+            if _has_residue(facts, cell, replayable):
+                waiting.append(cell)
+            continue
+        runs[place] += [*waiting, cell]
+        waiting, last = [], place
+    if waiting and runs:
+        runs[last] += waiting
+    return runs
+
+
+def _has_residue(facts: NotebookFacts, cell: int, replayable: frozenset[Unit]) -> bool:
+    statements = facts.cells[cell].statements
+    return any(not statement.defines and (cell, ordinal) not in replayable for ordinal, statement in enumerate(statements))

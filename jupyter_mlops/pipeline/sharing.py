@@ -1,0 +1,80 @@
+"""Keeps identity across steps: values that share an object which changes later travel together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from jupyter_mlops.analysis.heap import Heap
+from jupyter_mlops.analysis.model import Cause, is_hidden
+from jupyter_mlops.pipeline.versions import Ledger
+
+__all__ = ["groups", "share_versions"]
+
+_CODE = frozenset({"function", "type"})
+
+
+def share_versions(ledger: Ledger, steps: Sequence[Sequence[int]], order: Sequence[int]) -> None:
+    """Where a step makes something that refers to an older value, and either changes later, let the step provide both.
+
+    Args:
+        steps: Cells that each step runs.
+        order: All analysed cells in the order in which they run.
+    """
+    for place, cells in enumerate(steps):
+        if not cells:
+            continue
+        last = max(cells, key=ledger.time)
+        ran = [cell for cell in order if ledger.time(cell) <= ledger.time(last)]
+        newest = ledger.at_end(ran)
+        changing = _changing_later(ledger, ledger.time(last))
+        if changing:
+            _share(ledger, place, last, newest, changing)
+
+
+def _changing_later(ledger: Ledger, time: int) -> frozenset[int]:
+    return frozenset(number for number, times in ledger.heap.changed.items() if times[-1] > time)
+
+
+def _share(ledger: Ledger, place: int, last: int, newest: dict[str, int], changing: frozenset[int]) -> None:
+    time = ledger.time(last)
+    made = {name for name, number in newest.items() if ledger.provider(number).step == place}
+    shared: set[int] = set()
+    for name in made:
+        shared |= ledger.heap.reach(ledger.versions[newest[name]].objects, time) & changing
+    if not shared:
+        return
+    statements = len(ledger.facts.cells[last].statements)
+    for name, number in sorted(newest.items()):
+        version = ledger.versions[number]
+        if name in made or is_hidden(name) or version.kind == "code" or not version.objects:
+            continue
+        if ledger.heap.reach(version.objects, time) & shared:
+            cause = Cause(last, 1, "shares an object, which changes later, with a value made here")
+            ledger.put_between(number, last, max(statements - 1, 0), cause)
+
+
+def groups(heap: Heap, objects: dict[str, frozenset[int]], time: int) -> list[tuple[str, ...]]:
+    """Sort names into groups that share mutable objects.
+
+    Args:
+        objects: For each name, the objects it may refer to directly.
+        time: When.
+
+    Returns:
+        The groups, each sorted, in the order of their first names.
+    """
+    owner: dict[int, int] = {}
+    members: dict[int, set[str]] = {}
+    for place, (name, objs) in enumerate(sorted(objects.items())):
+        members[place] = {name}
+        for number in _mutable(heap, heap.reach(objs, time)):
+            other = owner.get(number)
+            if other is not None and other != place:
+                members[place] |= members.pop(other)
+                owner.update({key: place for key, value in owner.items() if value == other})
+            owner[number] = place
+    return sorted(tuple(sorted(names)) for names in members.values())
+
+
+def _mutable(heap: Heap, objs: Iterable[int]) -> list[int]:
+    return [number for number in objs if heap[number].type not in _CODE]

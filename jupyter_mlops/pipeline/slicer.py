@@ -1,0 +1,99 @@
+"""From a notebook to a pipeline: places the cells, analyses them, and works out what crosses between steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from jupyter_mlops.analysis.interpreter import analyse
+from jupyter_mlops.analysis.machine import Environment
+from jupyter_mlops.analysis.model import NotebookFacts
+from jupyter_mlops.diagnostics import Diagnostic, make
+from jupyter_mlops.notebook.model import Cell, Notebook
+from jupyter_mlops.pipeline.assembly import Slices, assemble, single_step
+from jupyter_mlops.pipeline.checks import check_pipeline
+from jupyter_mlops.pipeline.defaults import DeclaredParameters, read_parameters
+from jupyter_mlops.pipeline.flow import find_needs
+from jupyter_mlops.pipeline.joining import join_apart, page_order
+from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.pipeline.placement import Placement, place
+from jupyter_mlops.pipeline.residue import attach_residue, replayable_statements
+from jupyter_mlops.pipeline.sharing import share_versions
+from jupyter_mlops.pipeline.versions import Ledger, Unit
+
+__all__ = ["slice_notebook"]
+
+
+def slice_notebook(notebook: Notebook, environment: Environment | None = None) -> Pipeline:
+    """Turn a notebook into a pipeline.
+
+    Problems of the notebook are diagnostics of the result; nothing is executed.
+
+    Args:
+        environment: What is known of the environment the notebook runs in.
+    """
+    placement = place(notebook)
+    cells = {cell.index: cell for cell in notebook.cells}
+    order = page_order(placement)
+    skipped = [cells[index] for index in placement.skipped]
+    facts = analyse([cells[index] for index in order], environment, skipped=skipped)
+    joined, apart = join_apart(notebook, placement, facts)
+    if joined != order:
+        order = joined
+        facts = analyse([cells[index] for index in order], environment, skipped=skipped)
+    parameters = read_parameters(cells[placement.parameters]) if placement.parameters is not None else None
+    parameters = parameters or DeclaredParameters((), {})
+    problems = [*notebook.diagnostics, *placement.diagnostics, *apart, *parameters.diagnostics, *facts.diagnostics]
+    problems += _nothing_to_run(placement)
+    if len(placement.steps) <= 1:
+        pipeline = single_step(notebook, placement, facts, parameters, order)
+    else:
+        pipeline = _sliced(notebook, placement, facts, parameters, order)
+    return check_pipeline(pipeline, notebook, placement, facts, _sorted(problems, cells.values()))
+
+
+def _sliced(
+    notebook: Notebook, placement: Placement, facts: NotebookFacts, parameters: DeclaredParameters, order: Sequence[int]
+) -> Pipeline:
+    replayable = replayable_statements(placement, facts)
+    runs = attach_residue(placement, facts, replayable, order)
+    step_of = {cell: place for place, cells in enumerate(runs) for cell in cells}
+    declared = _parameter_units(placement, parameters)
+    ledger = Ledger(facts, step_of, declared, replayable | declared)
+    share_versions(ledger, runs, order)
+    demanded = [
+        [item.name for index in step.cells for item in notebook.cells[index].outputs] for step in placement.steps
+    ]
+    flow = find_needs(ledger, runs, _ignored(facts), demanded)
+    return assemble(Slices(notebook, placement, facts, parameters, ledger, flow, runs, tuple(order)))
+
+
+def _parameter_units(placement: Placement, parameters: DeclaredParameters) -> frozenset[Unit]:
+    if placement.parameters is None:
+        return frozenset()
+    cell = placement.parameters
+    return frozenset((cell, ordinal) for places in (parameters.statements or {}).values() for ordinal in places)
+
+
+def _ignored(facts: NotebookFacts) -> frozenset[str]:
+    """Hidden state that makes no difference: random generators never seeded, figures that end with their cell."""
+    made = {facts.versions[number].name for cell in facts.cells.values() for number in cell.made}
+    seeded = {
+        version.name
+        for version in facts.versions
+        if version.name.startswith("$rng:") and version.cause.text.startswith("seeds")
+    }
+    ignored = {name for name in made if name.startswith("$rng:") and name not in seeded}
+    if "$backend" not in made:
+        ignored.add("$figures")
+    return frozenset(ignored)
+
+
+def _nothing_to_run(placement: Placement) -> list[Diagnostic]:
+    if placement.steps or placement.replayed:
+        return []
+    return [make("MLO019", "The notebook has no code to run", hint="Add a code cell, or remove a `skip` tag.")]
+
+
+def _sorted(problems: Sequence[Diagnostic], cells: Iterable[Cell]) -> list[Diagnostic]:
+    order = {cell.id: cell.index for cell in cells}
+    return sorted(problems, key=lambda item: (order.get(item.cell or "", -1), item.line or 0, item.code))

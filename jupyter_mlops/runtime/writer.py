@@ -1,0 +1,127 @@
+"""Files written once, hashed on the way, forced to disk at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+__all__ = ["HashingFile", "new_hasher", "write_atomically"]
+
+CHUNK = 8 * 1024 * 1024
+Buffer = Any  # bytes, bytearray, memoryview, PickleBuffer: typing has no name for it before Python 3.12
+
+
+def new_hasher() -> Any:
+    """Return a BLAKE3 hasher, or None where the kernel has no ``blake3``."""
+    try:
+        from blake3 import blake3
+    except ImportError:
+        return None
+    return blake3(max_threads=blake3.AUTO)
+
+
+class HashingFile:
+    """A new file that is written front to back; ``digest`` and ``size`` are known when it is closed.
+
+    Args:
+        path: The file; it must not exist yet.
+        fsync: Whether to wait for the disk at the end.
+    """
+
+    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self._file = path.open("xb", buffering=1024 * 1024)
+        self._hasher = new_hasher()
+        self._fsync = fsync
+        self._pool: ThreadPoolExecutor | None = None
+        self.size = 0
+        self.digest: str | None = None
+
+    def __enter__(self) -> HashingFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, data: Buffer) -> int:
+        """Append bytes or anything with a contiguous buffer; nothing is copied."""
+        view = memoryview(data)
+        if view.nbytes == 0:
+            return 0
+        if view.format != "B" or view.ndim != 1:
+            view = view.cast("B")
+        for start in range(0, view.nbytes, CHUNK):
+            self._write_chunk(view[start : start + CHUNK])
+        self.size += view.nbytes
+        return view.nbytes
+
+    def pad(self, alignment: int) -> None:
+        """Append zeros up to a multiple of ``alignment``."""
+        self.write(bytes(-self.size % alignment))
+
+    def close(self) -> None:
+        """Finish the file: everything written, forced to disk, digest known."""
+        if self._file.closed:
+            return
+        try:
+            self._file.flush()
+            if self._fsync:
+                os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
+            if self._pool is not None:
+                self._pool.shutdown()
+        if self._hasher is not None:
+            self.digest = self._hasher.hexdigest()
+
+    def _write_chunk(self, chunk: memoryview) -> None:
+        if self._hasher is None:
+            self._file.write(chunk)
+        elif chunk.nbytes < CHUNK:
+            self._hasher.update(chunk)
+            self._file.write(chunk)
+        else:
+            hashed = self._workers().submit(self._hasher.update, chunk)
+            self._file.write(chunk)
+            hashed.result()
+
+    def _workers(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="mlops-hash")
+        return self._pool
+
+
+def write_atomically(path: Path, write: Callable[[Path], None], *, fsync: bool = True) -> None:
+    """Let ``write`` make a temporary file beside ``path``, then put it in place at once."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        if fsync:
+            _sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if fsync and os.name == "posix":
+        _sync(path.parent)
+
+
+def write_json(path: Path, value: Any, *, fsync: bool = True) -> None:
+    """Write JSON atomically."""
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    write_atomically(path, lambda part: _write_text(part, text), fsync=fsync)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _sync(path: Path) -> None:
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

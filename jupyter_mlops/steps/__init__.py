@@ -1,0 +1,1 @@
+"""Steps as ordinary notebooks, and executed steps as one notebook again."""

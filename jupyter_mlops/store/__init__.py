@@ -1,0 +1,1 @@
+"""Content-addressed objects, and the record of every run."""

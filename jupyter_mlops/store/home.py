@@ -1,0 +1,120 @@
+"""Where everything that is generated and recorded lives: ``.mlops`` at the project's root."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlops.errors import InfrastructureError, UsageError
+
+__all__ = ["FOLDER", "VARIABLE", "Home", "ensure_home", "find_home", "project_root"]
+
+FOLDER = ".mlops"
+VARIABLE = "JUPYTER_MLOPS_HOME"
+_MARKERS = ("mlops.toml", "pyproject.toml", ".git")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders and files of a store.
+
+    Args:
+        root: The folder itself, absolute.
+    """
+
+    root: Path
+
+    @property
+    def objects(self) -> Path:
+        """Root of the object store."""
+        return self.root / "objects"
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        return self.root / "mlops.db"
+
+    @property
+    def runs(self) -> Path:
+        """Parent of the runs' folders."""
+        return self.root / "runs"
+
+    @property
+    def tmp(self) -> Path:
+        """For unfinished work, on the same file system as the objects; private to the user."""
+        return self.root / "tmp"
+
+    @property
+    def runtime(self) -> Path:
+        """For code that kernels import; private to the user."""
+        return self.root / "runtime"
+
+    def run(self, run_id: str) -> Path:
+        """Return the folder of a run: executed notebooks, logs, report."""
+        return self.runs / run_id
+
+
+def project_root(start: Path) -> Path:
+    """Return the nearest folder upwards that has a ``mlops.toml``, ``pyproject.toml`` or ``.git``, else ``start``.
+
+    Args:
+        start: A folder, or a file in it; need not exist.
+    """
+    folder = (start.parent if start.is_file() else start).resolve()
+    for candidate in (folder, *folder.parents):
+        if any((candidate / marker).exists() for marker in _MARKERS):
+            return candidate
+    return folder
+
+
+def find_home(start: Path) -> Path:
+    """Return the store's folder for work that begins at ``start``; nothing is created.
+
+    The environment variable ``JUPYTER_MLOPS_HOME`` names the folder itself; without it, it is ``.mlops`` at the
+    project's root.
+    """
+    override = os.environ.get(VARIABLE)
+    if override:
+        return Path(override).expanduser().resolve()
+    return project_root(start) / FOLDER
+
+
+def ensure_home(root: Path) -> Home:
+    """Create the store's folders where they are missing, hidden from git.
+
+    Raises:
+        UsageError: ``root`` is not a folder, or may not be written.
+        InfrastructureError: The disk is full or failed.
+    """
+    home = Home(root.resolve())
+    try:
+        # A folder that was there before may be the user's own, where "ignore everything" would hide her work.
+        ours = home.root.name == FOLDER or not home.root.exists() or not any(home.root.iterdir())
+        home.root.mkdir(parents=True, exist_ok=True)
+        ignore = home.root / ".gitignore"
+        if ours and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        for folder in (home.objects, home.runs):
+            folder.mkdir(exist_ok=True)
+        for folder in (home.tmp, home.runtime):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _folder_error(home.root, error) from error
+    if not os.access(home.root, os.W_OK):
+        raise _folder_error(home.root, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    return home
+
+
+def _folder_error(root: Path, error: OSError) -> UsageError | InfrastructureError:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UsageError(
+            f"The folder {root} can't be written: {error.strerror}.",
+            hint=f"Set {VARIABLE} to a folder you may write.",
+        )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return UsageError(
+            f"{root} can't be the store's folder: a file is in the way.", hint=f"Move it, or set {VARIABLE}."
+        )
+    return InfrastructureError(f"The folder {root} can't be prepared: {error.strerror or error}.")

@@ -1,0 +1,214 @@
+"""Tables of the database and the way from each version of them to the next.
+
+The shape is ML Metadata's, under our own words:
+
+    ==============  =========================================================================
+    contexts        pipelines and experiments; ``associations`` says which runs are in which
+    runs, step_runs executions: a run, and within it each step
+    artifacts       a content with a name, kind and type; equal ones are one row
+    events          a step run took (``in``) or made (``out``) an artifact
+    ==============  =========================================================================
+
+Keys are natural or digests, so that stores can be merged and no database has to hand out numbers. Times are integers
+(milliseconds since the epoch, UTC), truth values are 0 and 1, JSON is text. A metric's NULL is NaN.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MIGRATIONS", "VERSION"]
+
+_VERSION_1 = (
+    """
+    CREATE TABLE contexts (
+        kind        TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        created     BIGINT NOT NULL,
+        description TEXT,
+        PRIMARY KEY (kind, name)
+    )
+    """,
+    """
+    CREATE TABLE runs (
+        run_id        TEXT NOT NULL PRIMARY KEY,
+        pipeline      TEXT NOT NULL,
+        status        TEXT NOT NULL,
+        started       BIGINT NOT NULL,
+        finished      BIGINT,
+        seconds       DOUBLE PRECISION,
+        notebook      TEXT,
+        kernel        TEXT,
+        backend       TEXT NOT NULL,
+        started_by    TEXT NOT NULL,
+        user_name     TEXT,
+        commit_id     TEXT,
+        configuration TEXT,
+        parent        TEXT,
+        host          TEXT,
+        pid           INTEGER,
+        note          TEXT
+    )
+    """,
+    "CREATE INDEX runs_by_time ON runs (started, run_id)",
+    "CREATE INDEX runs_by_pipeline ON runs (pipeline, started, run_id)",
+    "CREATE INDEX runs_by_status ON runs (status, started, run_id)",
+    "CREATE INDEX runs_by_parent ON runs (parent)",
+    """
+    CREATE TABLE associations (
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        kind   TEXT NOT NULL,
+        name   TEXT NOT NULL,
+        PRIMARY KEY (run_id, kind, name),
+        FOREIGN KEY (kind, name) REFERENCES contexts (kind, name)
+    )
+    """,
+    "CREATE INDEX associations_by_context ON associations (kind, name, run_id)",
+    """
+    CREATE TABLE step_runs (
+        run_id      TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        slug        TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        position    INTEGER NOT NULL,
+        status      TEXT NOT NULL,
+        started     BIGINT,
+        finished    BIGINT,
+        seconds     DOUBLE PRECISION,
+        cached      INTEGER NOT NULL DEFAULT 0,
+        reason      TEXT,
+        cache_key   TEXT,
+        reused_from TEXT,
+        attempts    INTEGER NOT NULL DEFAULT 0,
+        kernel      TEXT,
+        cpu_seconds DOUBLE PRECISION,
+        peak_memory BIGINT,
+        notebook    TEXT,
+        error       TEXT,
+        PRIMARY KEY (run_id, slug)
+    )
+    """,
+    "CREATE INDEX step_runs_by_cache_key ON step_runs (cache_key, finished)",
+    """
+    CREATE TABLE artifacts (
+        artifact_key TEXT NOT NULL PRIMARY KEY,
+        digest       TEXT NOT NULL,
+        kind         TEXT NOT NULL,
+        names        TEXT NOT NULL,
+        bytes        BIGINT NOT NULL,
+        type         TEXT,
+        serializer   TEXT,
+        preview      TEXT,
+        schema       TEXT,
+        members      TEXT
+    )
+    """,
+    "CREATE INDEX artifacts_by_digest ON artifacts (digest)",
+    """
+    CREATE TABLE events (
+        run_id       TEXT NOT NULL,
+        slug         TEXT NOT NULL,
+        direction    TEXT NOT NULL,
+        artifact     TEXT NOT NULL,
+        artifact_key TEXT NOT NULL REFERENCES artifacts (artifact_key),
+        PRIMARY KEY (run_id, slug, direction, artifact),
+        FOREIGN KEY (run_id, slug) REFERENCES step_runs (run_id, slug) ON DELETE CASCADE
+    )
+    """,
+    "CREATE INDEX events_by_artifact ON events (artifact_key, direction)",
+    """
+    CREATE TABLE params (
+        run_id   TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        name     TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        value    TEXT NOT NULL,
+        number   DOUBLE PRECISION,
+        word     TEXT,
+        source   TEXT,
+        PRIMARY KEY (run_id, name)
+    )
+    """,
+    "CREATE INDEX params_by_number ON params (name, number, run_id)",
+    "CREATE INDEX params_by_word ON params (name, word, run_id)",
+    """
+    CREATE TABLE metrics (
+        run_id    TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        name      TEXT NOT NULL,
+        ordinal   INTEGER NOT NULL,
+        slug      TEXT NOT NULL,
+        iteration BIGINT NOT NULL,
+        recorded  BIGINT NOT NULL,
+        value     DOUBLE PRECISION,
+        PRIMARY KEY (run_id, name, ordinal)
+    )
+    """,
+    """
+    CREATE TABLE latest_metrics (
+        run_id   TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        name     TEXT NOT NULL,
+        slug     TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        value    DOUBLE PRECISION,
+        PRIMARY KEY (run_id, name)
+    )
+    """,
+    "CREATE INDEX latest_metrics_by_value ON latest_metrics (name, value, run_id)",
+    """
+    CREATE TABLE tags (
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        name   TEXT NOT NULL,
+        value  TEXT NOT NULL,
+        PRIMARY KEY (run_id, name)
+    )
+    """,
+    "CREATE INDEX tags_by_value ON tags (name, value, run_id)",
+    """
+    CREATE TABLE texts (
+        digest  TEXT NOT NULL PRIMARY KEY,
+        content TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE documents (
+        run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        slug   TEXT NOT NULL,
+        name   TEXT NOT NULL,
+        digest TEXT NOT NULL REFERENCES texts (digest),
+        PRIMARY KEY (run_id, slug, name)
+    )
+    """,
+    "CREATE INDEX documents_by_digest ON documents (digest)",
+    """
+    CREATE TABLE models (
+        name        TEXT NOT NULL PRIMARY KEY,
+        created     BIGINT NOT NULL,
+        description TEXT
+    )
+    """,
+    """
+    CREATE TABLE model_versions (
+        model        TEXT NOT NULL REFERENCES models (name) ON DELETE CASCADE,
+        version      INTEGER NOT NULL,
+        run_id       TEXT NOT NULL REFERENCES runs (run_id),
+        slug         TEXT NOT NULL,
+        artifact     TEXT NOT NULL,
+        artifact_key TEXT NOT NULL REFERENCES artifacts (artifact_key),
+        created      BIGINT NOT NULL,
+        description  TEXT,
+        PRIMARY KEY (model, version)
+    )
+    """,
+    "CREATE INDEX model_versions_by_run ON model_versions (run_id)",
+    "CREATE INDEX model_versions_by_artifact ON model_versions (artifact_key)",
+    """
+    CREATE TABLE model_aliases (
+        model   TEXT NOT NULL,
+        alias   TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (model, alias),
+        FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+    )
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+"""``MIGRATIONS[n]`` are the statements that lead from version n to n + 1."""
+
+VERSION = len(MIGRATIONS)

@@ -1,0 +1,122 @@
+"""What all tests share: markers, a clean environment, what may be skipped, Hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_SKIP = "MLOPS_NO_SKIP"
+
+settings.register_profile(
+    "fast", max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fast")  # --hypothesis-profile=thorough wins over this
+
+
+# --- kernels: only where a test asks for them, and one test after another ---------------------------------------------
+
+_running: list[str] = []  # the test that runs, if it may not start a kernel
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all of tests/functional as kernel tests, and give kernel tests one worker: two at once race for ports."""
+    for item in items:
+        if "functional" in item.path.relative_to(ROOT).parts:
+            item.add_marker("kernel")
+        if item.get_closest_marker("kernel"):
+            item.add_marker(pytest.mark.xdist_group("kernel"))
+
+
+def _watch_processes(event: str, args: tuple[Any, ...]) -> None:
+    if event == "subprocess.Popen" and _running and "ipykernel_launcher" in map(str, args[1]):
+        raise AssertionError(f"{_running[0]} starts a kernel: mark it with @pytest.mark.kernel")
+
+
+sys.addaudithook(_watch_processes)
+
+
+@pytest.fixture(autouse=True)
+def _kernel_free(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.node.get_closest_marker("kernel") is None:
+        _running.append(request.node.nodeid)
+    yield
+    _running.clear()
+
+
+# --- skips: said with their reason here, failures where MLOPS_NO_SKIP is set ------------------------------------------
+
+
+def _refuse_skip(report: Any) -> Any:
+    if os.environ.get(NO_SKIP) and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{NO_SKIP} is set, so nothing may be skipped, but: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Any:
+    """Turn a skipped test into a failed one where skips are not allowed."""
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Any:
+    """Do the same for a module that skips itself."""
+    return _refuse_skip((yield))
+
+
+@pytest.fixture
+def require() -> Callable[..., str]:
+    """Return a function that finds a program by any of its names, or skips the test and says why."""
+
+    def find(*names: str) -> str:
+        for name in names:
+            if found := shutil.which(name):
+                return found
+        pytest.skip(f"needs {' or '.join(names)}, which is not installed (.ci/system-packages installs what it can)")
+
+    return find
+
+
+# --- environment ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ipython(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's IPython profile, startup files and history out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset what would change the outcome of a test."""
+    for name in ("JUPYTER_MLOPS_HOME", "JUPYTER_MLOPS_STEP", "MLFLOW_TRACKING_URI", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def mlops_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder that JUPYTER_MLOPS_HOME points to."""
+    home = tmp_path / "mlops-home"
+    home.mkdir()
+    monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the top of the source tree."""
+    return ROOT
