@@ -65,7 +65,7 @@ __all__ = ["command"]
     metavar="SECONDS",
     help="How long a step may take that sets no timeout of its own.",
 )
-@click.option("--report", metavar="FILE", help="Write the run's HTML report to this file as well.")
+@click.option("--report", metavar="FILE", help="Write the run's HTML report to this file.")
 @click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
 @click.option("--log-output/--no-log-output", default=False, help="Show on stderr what the steps print. [default: no]")
 @click.option(

@@ -70,9 +70,7 @@ def cell_failure(
     )
 
 
-def dead_kernel(
-    notebook: Notebook, cell: Mapping[str, Any] | None, returncode: int | None, log: Path
-) -> StepFailure:
+def dead_kernel(notebook: Notebook, cell: Mapping[str, Any] | None, returncode: int | None, log: Path) -> StepFailure:
     """Describe the sudden end of a kernel while a cell ran."""
     cell_id = cell.get("id") if cell is not None and role_of(cell) is None else None
     hint = "Look at what the cell calls: the process ended without a Python error."
@@ -106,9 +104,7 @@ def kernel_start_failure(kernel: str, error: Exception, log: Path) -> StepFailur
     )
 
 
-def timeout_failure(
-    notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None
-) -> StepFailure:
+def timeout_failure(notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None) -> StepFailure:
     """Describe a step that took longer than it may.
 
     Args:
@@ -152,8 +148,16 @@ def _place(
         starts = [item for item in replay_source(snippets)[1] if line is not None and item[0] <= line]
         return CellPlace(starts[-1][1]) if starts else CellPlace()
     if role == "save":
-        return _definition(step, notebook, [name for item in pipeline.artifacts_of(step.slug) for name in item.names
-                                            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", evalue.split("\n")[0])])
+        return _definition(
+            step,
+            notebook,
+            [
+                name
+                for item in pipeline.artifacts_of(step.slug)
+                for name in item.names
+                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", evalue.split("\n")[0])
+            ],
+        )
     return CellPlace()
 
 

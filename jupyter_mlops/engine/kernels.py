@@ -89,9 +89,7 @@ def lacks_cloudpickle(kernel: Kernel) -> bool:
     return probe.returncode != 0
 
 
-def kernel_environment(
-    kernel: Kernel, *, bundle: Path, context: Path, settings: Mapping[str, str]
-) -> dict[str, str]:
+def kernel_environment(kernel: Kernel, *, bundle: Path, context: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Make the environment stanza that a step's kernel is started with.
 
     Args:

@@ -25,7 +25,7 @@ def check_output(output: Path, source: Path | None) -> Path:
     Raises:
         UsageError: It is the source, a folder, or in a folder that is not there or can't be written.
     """
-    path = Path(os.path.abspath(output))
+    path = Path.cwd() / output
     if source is not None and _is_same(path, source):
         raise UsageError(f"{output} is the notebook itself, which is never changed.", hint="Give another file name.")
     if path.is_dir():

@@ -116,5 +116,7 @@ def _check_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> None:
         listed = ", ".join(declared) or "none"
         raise UsageError(
             f"{pipeline.name} has no parameter {name!r}; it has: {listed}.",
-            hint=f"Did you mean {close!r}?" if close else "Parameters are the assignments of the cell tagged `parameters`.",
+            hint=f"Did you mean {close!r}?"
+            if close
+            else "Parameters are the assignments of the cell tagged `parameters`.",
         )

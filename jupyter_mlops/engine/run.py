@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +82,7 @@ class Run:
         self._made: dict[str, tuple[ArtifactRecord, ...]] = {}
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._run_id = ""
+        self._stopping = False
         self._cancelled = False
         self._started = time.monotonic()
 
@@ -90,10 +91,10 @@ class Run:
         self._run_id = run_id = self._database.create_run(new_run(self._request)).run_id
         status: Status = "failed"
         try:
-            with stop_signals(lambda: self._messages.put("stop")):
+            with stop_signals(self._request_stop):
+                self._report_start(run_id)
                 prepared = prepare(self._request, self._home, run_id)
                 try:
-                    self._report_start(run_id, prepared.directory)
                     self._drive(prepared)
                 finally:
                     self._end_kernels()
@@ -104,6 +105,11 @@ class Run:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
         self._report(RunFinished(result))
         return result
+
+    def _request_stop(self) -> None:
+        """Take a signal: nothing new starts from here on."""
+        self._stopping = True
+        self._messages.put("stop")
 
     def _drive(self, prepared: Prepared) -> None:
         while not self._schedule.done:
@@ -132,7 +138,7 @@ class Run:
 
     def _start_ready(self, prepared: Prepared) -> None:
         for slug in self._schedule.ready():
-            if len(self._running) >= self._request.workers:
+            if self._stopping or len(self._running) >= self._request.workers:
                 return
             self._start(self._pipeline.step(slug), prepared)
 
@@ -203,7 +209,7 @@ class Run:
                 self._finish(_Ended(slug, StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message))))
 
     def _cancel(self, *, again: bool = False) -> None:
-        self._cancelled = True
+        self._stopping = self._cancelled = True
         for slug in self._schedule.cancel():
             self._settle(slug, "cancelled", reason="the run was stopped")
         for session in self._running.values():
@@ -310,9 +316,9 @@ class Run:
         )
         return notebook_text(combined)
 
-    def _report_start(self, run_id: str, directory: Path) -> None:
+    def _report_start(self, run_id: str) -> None:
         steps = tuple((step.slug, step.name) for step in self._pipeline.steps)
-        self._report(RunStarted(run_id, self._pipeline.name, steps, directory))
+        self._report(RunStarted(run_id, self._pipeline.name, steps, self._home.run(run_id)))
 
     def _report(self, event: Event) -> None:
         if self._reporter is not None:

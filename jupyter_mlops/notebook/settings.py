@@ -149,7 +149,7 @@ def _read_fields(
         if key not in SETTINGS:
             problems.unknown_key(f"{path}.{key}", key, (*SETTINGS, *extra))
             continue
-        setting = SETTINGS[key](item, f"{path}.{key}", problems)
+        setting = SETTINGS[key](item, f"{path}.{key}", problems) if item is not None else None
         if setting is not None:
             read[key] = setting
     return replace(StepSettings(), **read)

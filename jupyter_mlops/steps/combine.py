@@ -50,7 +50,7 @@ def combined_notebook(
         parameters: What was passed to the run.
         input_path: Path of the source, for the metadata.
         output_path: Path of the result, for the metadata.
-        run: What the metadata say about the run, under ``mlops_run``.
+        run: What the metadata say about the run, under ``mlops.run``.
 
     Returns:
         Every cell of the source in its order with its id, the outputs as its step produced them, and the parameters
@@ -128,9 +128,7 @@ def _merged(source: Mapping[str, Any], executed: Mapping[str, Any] | None) -> Ce
     return cell
 
 
-def _show_failures_between(
-    cells: list[Cell], pipeline: Pipeline, executed: Mapping[str, Mapping[str, Any]]
-) -> None:
+def _show_failures_between(cells: list[Cell], pipeline: Pipeline, executed: Mapping[str, Mapping[str, Any]]) -> None:
     """Show a cell of ours that failed (a value that can't be saved) where it ran, as a marker that goes away again."""
     for step in pipeline.steps:
         for cell in executed.get(step.slug, {}).get("cells", []):
@@ -209,7 +207,8 @@ def _metadata(
     papermill["exception"] = True if any(item.get("exception") for item in all_papermill) else None
     metadata["papermill"] = papermill
     if run is not None:
-        metadata["mlops_run"] = dict(run)
+        ours = metadata.get("mlops")
+        metadata["mlops"] = {**(ours if isinstance(ours, Mapping) else {}), "run": dict(run)}
     return metadata
 
 

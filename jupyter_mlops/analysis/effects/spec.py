@@ -16,6 +16,7 @@ tokens say otherwise. The tokens are blank separated:
                            function the arguments that it mutates
 ``copies-plain``           ``shares`` and ``keeps`` don't hold for a list, tuple, set, dict or generator, which is
                            copied, unless a ``copy`` argument is given
+``copies-many``            ``shares`` doesn't hold if the argument is written as a list of two or more items
 ``hashed``                 what ``view``, ``shares`` or ``keeps`` speak of are hashable items only (keys, members)
 ``calls(A)``               the argument is called
 ``draws(G)``               takes numbers from a global generator
@@ -49,7 +50,7 @@ FileArgument = tuple[int | None, str | None]
 _TOKEN = re.compile(r"->\s*(?P<result>\([^()]*\)|[\w.]+(?:\([^()]*\))?)|(?P<name>[a-z-]+)(?:\((?P<inside>[^()]*)\))?")
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
 _VOLATILE = frozenset({"network", "clock", "database", "entropy"})
-_FLAGS = frozenset({"view", "hashed", "copies-plain", "plots", "files"})
+_FLAGS = frozenset({"view", "hashed", "copies-plain", "copies-many", "plots", "files"})
 _ARGUMENTS = frozenset({"mutates", "shares", "keeps", "calls", "draws-from"})
 _NAMES = frozenset({"draws", "seeds", "sets", "uses"})
 _FILES = frozenset({"reads", "writes", "appends", "lists"})
@@ -72,6 +73,7 @@ class Effect:
         keeps: Arguments that the receiver, the new object or the mutated arguments keep a reference to.
         hashed: Only hashable items are shared or kept, so nothing but a user's own instances can change through them.
         copies_plain: A list, tuple, set, dict or generator is neither shared nor kept, unless ``copy`` is given.
+        copies_many: A list of two or more items, written as such, is not shared.
         calls: Arguments that are called.
         draws: Global random generators that numbers are taken from.
         draws_unless: Pairs (argument, generator): drawn from unless the argument is given and not None.
@@ -102,6 +104,7 @@ class Effect:
     keeps: tuple[Argument, ...] = ()
     hashed: bool = False
     copies_plain: bool = False
+    copies_many: bool = False
     calls: tuple[Argument, ...] = ()
     draws: tuple[str, ...] = ()
     draws_unless: tuple[tuple[str, str], ...] = ()

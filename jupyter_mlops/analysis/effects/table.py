@@ -19,7 +19,7 @@ __all__ = ["EffectTable"]
 _BUILTINS = "builtins"
 _INDEX = "index.json"
 _CLASS = "class "
-_SINGLE = ("init", "item", "iter", "call", "enter", "operators", "getattr", "store")
+_SINGLE = ("init", "item", "take", "iter", "call", "enter", "operators", "getattr", "store")
 _GROUPED = ("static", "methods", "attributes")
 _KEYS = frozenset({"bases", "flags", *_SINGLE, *_GROUPED})
 _SECTIONS = frozenset({"library", "about", "aliases", "functions", "values", "classes", "patterns"})
@@ -160,6 +160,10 @@ class EffectTable:
     def item(self, cls: str) -> Effect | None:
         """The effect of ``obj[key]``."""
         return self._single(cls, "item")
+
+    def take(self, cls: str) -> Effect | None:
+        """The effect of ``obj[key]`` where a part of the key is certainly a list, an array or a mask."""
+        return self._single(cls, "take") or self._single(cls, "item")
 
     def iter(self, cls: str) -> Effect | None:
         """The effect of iterating; the result is an item."""

@@ -1,0 +1,118 @@
+"""What people import: ``import jupyter_mlops as mlops``.
+
+Every front door (command line, server, magics, widgets) goes through these functions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.reading import read_notebook
+from jupyter_mlops.pipeline.model import Pipeline
+
+if TYPE_CHECKING:
+    from jupyter_mlops.engine.doctor import Check
+    from jupyter_mlops.engine.events import Reporter
+    from jupyter_mlops.engine.result import RunResult
+
+__all__ = ["doctor", "pipeline", "read_notebook", "run"]
+
+PathLike = str | os.PathLike[str]
+
+
+def pipeline(notebook: PathLike | Notebook) -> Pipeline:
+    """Slice a notebook into a pipeline; nothing is executed.
+
+    Args:
+        notebook: A file, or a notebook that was read before.
+
+    Returns:
+        The pipeline; what is wrong with the notebook is in its ``diagnostics``.
+
+    Raises:
+        UsageError: The file can't be read.
+        NotebookError: The file is not a Python notebook of nbformat 4.
+    """
+    from jupyter_mlops.environment import environment_of
+    from jupyter_mlops.pipeline.slicer import slice_notebook
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    return slice_notebook(source, environment_of(source))
+
+
+def run(
+    notebook: PathLike | Notebook,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    output: PathLike | None = None,
+    workers: int | None = None,
+    cwd: PathLike | None = None,
+    home: PathLike | None = None,
+    reporter: Reporter | None = None,
+    report: PathLike | None = None,
+    timeout: float | None = None,
+) -> RunResult:
+    """Run a notebook as a pipeline on this machine.
+
+    Args:
+        notebook: A file, or a notebook that was read before; the file is never written.
+        parameters: Values for declared parameters.
+        output: Where to write the whole executed notebook.
+        workers: How many steps may run at once; as many as there are cores by default.
+        cwd: Working directory of the steps; the notebook's folder by default.
+        home: Folder of the store; ``.mlops`` at the project's root by default.
+        reporter: Told what happens while it runs.
+        report: Where to write the run's HTML report.
+        timeout: Seconds for each step that sets none itself.
+
+    Returns:
+        How it ended; a failure of the user's code is in the result, not raised.
+
+    Raises:
+        PipelineError: The notebook has errors; nothing was run or written.
+        UsageError: A parameter, path or number makes no sense; nothing was run or written.
+        InfrastructureError: The store can't be used.
+    """
+    from jupyter_mlops.engine.runner import run_pipeline
+    from jupyter_mlops.pipeline.parameters import resolve
+    from jupyter_mlops.store.home import find_home
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    sliced = pipeline(source)
+    start = source.path.parent if source.path is not None else Path.cwd()
+    folder = Path(home) if home is not None else find_home(start)
+    result = run_pipeline(
+        sliced,
+        source,
+        home=folder,
+        parameters=resolve(sliced, parameters or {}),
+        cwd=Path(cwd) if cwd is not None else None,
+        workers=workers,
+        output=Path(output) if output is not None else None,
+        reporter=reporter,
+        timeout=timeout,
+    )
+    if report is not None:
+        _write_report(folder, result.run_id, sliced, Path(report))
+    return result
+
+
+def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> None:
+    from jupyter_mlops.store.database import Database
+    from jupyter_mlops.store.home import ensure_home
+    from jupyter_mlops.tracking.report import write_report
+
+    home = ensure_home(folder)
+    with Database(home.database) as database:
+        write_report(database, home, run_id, path, pipeline=sliced)
+
+
+def doctor() -> list[Check]:
+    """Look at what works on this machine: interpreter, kernels, containers, disk, store."""
+    from jupyter_mlops.engine.doctor import examine
+
+    return examine()

@@ -1,0 +1,269 @@
+"""How particular types of the standard library and of NumPy, pandas and torch are taken apart.
+
+Reducers are found by the qualified name of a class, so that nothing is imported that the user has not
+imported. A reducer returns what ``__reduce__`` would, or NotImplemented.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .arrays import extent
+from .refusals import REASONS, RefusedValue
+from .usercode import importable, lru_cached
+
+if TYPE_CHECKING:
+    from .pickling import Pickler
+
+__all__ = ["BUILDERS", "REDUCERS", "Shared", "Sighting"]
+
+Reducer = Callable[["Pickler", Any], Any]
+
+
+@dataclass
+class Shared:
+    """What the objects of one graph share beyond plain memory, found in a first pass.
+
+    Args:
+        object_views: Ids of object arrays that are views of another array's elements.
+        references: Ids of pandas' reference counters (copy on write) that several blocks or indexes use.
+    """
+
+    object_views: set[int] = field(default_factory=set)
+    references: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.object_views or self.references)
+
+
+class Sighting:
+    """Collects in the first pass what ``Shared`` is made of."""
+
+    def __init__(self) -> None:
+        self._object_arrays: dict[int, Any] = {}
+        self._holders: dict[int, tuple[Any, set[int]]] = {}
+
+    def object_array(self, array: Any) -> None:
+        self._object_arrays[id(array)] = array
+
+    def reference(self, references: Any, holder: Any) -> None:
+        if references is not None:
+            self._holders.setdefault(id(references), (references, set()))[1].add(id(holder))
+
+    def shared(self) -> Shared:
+        """Sum up; empty if nothing is shared."""
+        spans = sorted((*extent(array), key) for key, array in self._object_arrays.items() if array.size)
+        views: set[int] = set()
+        end, last = -1, 0
+        for low, high, key in spans:
+            if low < end:
+                views.update((last, key))
+            if high > end:
+                end, last = high, key
+        views = {key for key in views if _object_root(self._object_arrays[key]) is not None}
+        return Shared(views, {key for key, (_, holders) in self._holders.items() if len(holders) > 1})
+
+
+def _object_root(array: Any) -> Any:
+    """The array whose elements an object array shows, None for the array itself or a layout of another kind."""
+    root = array
+    while True:
+        base = getattr(root.base, "base", None) if type(root.base).__name__ == "DummyArray" else root.base
+        if type(base) is not type(array):  # ``as_strided`` puts a dummy in between
+            break
+        root = base
+    plain = root.dtype == object and array.dtype == object and (root.flags.c_contiguous or root.flags.f_contiguous)
+    return root if plain and root is not array else None
+
+
+def _reduce_ndarray(pickler: Pickler, array: Any) -> Any:
+    if id(array) not in pickler.shared.object_views:
+        return NotImplemented
+    root = _object_root(array)
+    offset = (array.__array_interface__["data"][0] - extent(root)[0]) // root.itemsize
+    return object_view, (root, offset, array.shape, array.strides, bool(array.flags.writeable))
+
+
+def object_view(root: Any, offset: int, shape: Sequence[int], strides: Sequence[int], writeable: bool) -> Any:
+    from numpy.lib.stride_tricks import as_strided
+
+    flat = root.reshape(-1) if root.flags.c_contiguous else root.T.reshape(-1)
+    return as_strided(flat[offset:], tuple(shape), tuple(strides), writeable=writeable)
+
+
+def _reduce_array_subclass(pickler: Pickler, array: Any) -> Any:
+    import numpy as np
+
+    cls = type(array)
+    if cls not in (np.matrix, np.memmap, np.recarray) or array.dtype.hasobject:
+        return NotImplemented
+    if cls is np.memmap and array.mode in ("r+", "w+"):
+        raise RefusedValue(array, REASONS["numpy.memmap"])
+    plain = array.view(np.ndarray)
+    if cls is np.recarray:
+        plain = plain.view(np.dtype((np.void, array.dtype)))
+    return view_as, (plain, cls)
+
+
+def view_as(array: Any, cls: type) -> Any:
+    return array.view(cls)
+
+
+def _reduce_manager(pickler: Pickler, manager: Any) -> Any:
+    """A frame's or series' blocks: which of them share memory by pandas' own copy-on-write counting is kept."""
+    held = [(i, getattr(block, "refs", None)) for i, block in enumerate(manager.blocks)]
+    for i, references in held:
+        pickler.sighting.reference(references, manager.blocks[i])
+    shared = [(i, references) for i, references in held if id(references) in pickler.shared.references]
+    if not shared:
+        return NotImplemented
+    make, args, *rest = manager.__reduce_ex__(5)
+    return make, args, (rest[0] if rest else None, shared), None, None, set_manager
+
+
+def set_manager(manager: Any, state: tuple[Any, Sequence[tuple[int, Any]]]) -> None:
+    if state[0] is not None:
+        manager.__setstate__(state[0])
+    for i, references in state[1]:
+        references.add_reference(manager.blocks[i])
+        manager.blocks[i].refs = references
+
+
+def _reduce_index(pickler: Pickler, index: Any) -> Any:
+    if type(index).__name__ == "RangeIndex":  # has no memory of its own
+        return NotImplemented
+    references = getattr(index, "_references", None)
+    pickler.sighting.reference(references, index)
+    if id(references) not in pickler.shared.references:
+        return NotImplemented
+    make, args, *rest = index.__reduce_ex__(5)
+    return NotImplemented if any(rest) else (make, args, references, None, None, set_index)
+
+
+def set_index(index: Any, references: Any) -> None:
+    index._references = references
+    references.add_index_reference(index)
+
+
+def _reduce_references(pickler: Pickler, references: Any) -> Any:
+    return type(references), ()
+
+
+def _reduce_arrow(pickler: Pickler, array: Any) -> Any:
+    """A slice of an Arrow array would carry its whole buffers along: cut it out first."""
+    if array.get_total_buffer_size() <= 2 * array.nbytes + 1024:
+        return NotImplemented
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    batch = pa.RecordBatch.from_arrays([array], ["x"])
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    compact = pa.ipc.open_stream(sink.getvalue()).read_next_batch().column(0)
+    return NotImplemented if compact.get_total_buffer_size() >= array.get_total_buffer_size() else compact.__reduce__()
+
+
+def _reduce_storage(pickler: Pickler, storage: Any) -> Any:
+    """A tensor's memory, as an array: tensors that share it still do, also with NumPy arrays."""
+    if "numpy" not in sys.modules or storage.device.type != "cpu":
+        return NotImplemented
+    import numpy as np
+
+    from .arrays import raw_memory
+
+    untyped = getattr(storage, "_untyped_storage", storage)
+    start, size = untyped.data_ptr(), untyped.nbytes()
+    memory = np.frombuffer(raw_memory(start, start + size), np.uint8) if size else np.empty(0, np.uint8)
+    pickler.keep.append((untyped, memory))
+    return torch_storage, (memory, None if untyped is storage else storage.dtype)
+
+
+def torch_storage(memory: Any, dtype: Any) -> Any:
+    import torch  # type: ignore[import-not-found,unused-ignore]
+
+    untyped = torch.from_numpy(memory).untyped_storage()
+    if dtype is None:
+        return untyped
+    return torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
+
+
+def _reduce_dict_view(pickler: Pickler, view: Any) -> Any:
+    """``d.keys()`` and its kin stay views of the very dictionary."""
+    referents = [item for item in gc.get_referents(view) if isinstance(item, dict)]
+    return (dict_view, (referents[0], type(view).__name__)) if len(referents) == 1 else NotImplemented
+
+
+def dict_view(mapping: Any, kind: str) -> Any:
+    return getattr(mapping, kind.rpartition("_")[2])()
+
+
+def _reduce_lru_cache(pickler: Pickler, function: Any) -> Any:
+    if importable(function):
+        return NotImplemented
+    options = function.cache_parameters()
+    return lru_cached, (function.__wrapped__, options["maxsize"], options["typed"]), function.__dict__
+
+
+def _reduce_cached_property(pickler: Pickler, descriptor: Any) -> Any:
+    return cached_property, (descriptor.func, descriptor.attrname)
+
+
+def cached_property(function: Any, name: str | None) -> Any:
+    descriptor = functools.cached_property(function)
+    if name is not None:
+        descriptor.attrname = name
+    return descriptor
+
+
+def _reduce_stream(pickler: Pickler, stream: Any) -> Any:
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        if stream is getattr(sys, name):
+            return getattr, (sys, name)
+    raise RefusedValue(stream, REASONS["_io._IOBase"])
+
+
+def _reduce_memoryview(pickler: Pickler, view: Any) -> Any:
+    if view.obj is None or memoryview(view.obj).nbytes != view.nbytes or not view.contiguous:
+        raise RefusedValue(view, "a view of a part of a buffer would lose its link to it")
+    return memoryview, (view.obj,)
+
+
+REDUCERS: dict[str, Reducer] = {
+    "numpy.ndarray": _reduce_ndarray,
+    "numpy.matrix": _reduce_array_subclass,
+    "numpy.memmap": _reduce_array_subclass,
+    "numpy.recarray": _reduce_array_subclass,
+    "numpy.rec.recarray": _reduce_array_subclass,
+    "pandas.core.internals.managers.BaseBlockManager": _reduce_manager,
+    "pandas.Index": _reduce_index,
+    "pandas.core.indexes.base.Index": _reduce_index,
+    "pandas._libs.internals.BlockValuesRefs": _reduce_references,
+    "pyarrow.lib.Array": _reduce_arrow,
+    "torch.storage.TypedStorage": _reduce_storage,
+    "torch.storage.UntypedStorage": _reduce_storage,
+    "builtins.dict_keys": _reduce_dict_view,
+    "builtins.dict_values": _reduce_dict_view,
+    "builtins.dict_items": _reduce_dict_view,
+    "builtins.memoryview": _reduce_memoryview,
+    "functools._lru_cache_wrapper": _reduce_lru_cache,
+    "functools.cached_property": _reduce_cached_property,
+    "_io.TextIOWrapper": _reduce_stream,
+    "ipykernel.iostream.OutStream": _reduce_stream,
+}
+
+BUILDERS: tuple[Callable[..., Any], ...] = (
+    cached_property,
+    dict_view,
+    lru_cached,
+    object_view,
+    set_index,
+    set_manager,
+    torch_storage,
+    view_as,
+)
+"""Functions that saved artifacts call by their bare names, whatever the package is called there."""
