@@ -1,9 +1,9 @@
 """Turn a tagged Jupyter notebook into a pipeline that computes what the notebook computes.
 
-    import jupyter_mlops as mlops
+import jupyter_mlops as mlops
 
-    result = mlops.run("churn.ipynb", {"n_trees": 300})
-    print(result.metrics)
+result = mlops.run("churn.ipynb", {"n_trees": 300})
+print(result.metrics)
 """
 
 from __future__ import annotations

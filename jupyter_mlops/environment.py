@@ -23,7 +23,9 @@ def environment_of(notebook: Notebook) -> Environment:
                 local.add(entry.name)
     except OSError:
         return Environment()
-    return Environment({name: stars for name in local if (stars := _exported(folder, name)) is not None}, frozenset(local))
+    return Environment(
+        {name: stars for name in local if (stars := _exported(folder, name)) is not None}, frozenset(local)
+    )
 
 
 def _exported(folder: Path, module: str) -> tuple[str, ...] | None:

@@ -21,12 +21,20 @@ _SELF = "self"
 
 
 def apply_effect(
-    machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments, node: ast.AST, name: str
+    machine: Machine,
+    effect: Effect,
+    receiver: Val | None,
+    arguments: Arguments,
+    node: ast.AST,
+    name: str,
+    *,
+    library: bool = False,
 ) -> Val:
     """Do to the arguments what the table says a call does.
 
     Args:
         name: How the call is named in explanations (``drop()``).
+        library: Whether the code called may call back methods of the notebook's objects given to it.
 
     Returns:
         The value of the call.
@@ -37,6 +45,7 @@ def apply_effect(
     functions.consume(machine, [*arguments.every, *([receiver] if receiver is not None else [])])
     for value in arguments.every:
         functions.display(machine, value)
+    _run_kept_code(machine, receiver, arguments, library)
     _hidden_effects(machine, effect, receiver, arguments)
     for value in _selected(effect.mutates, receiver, arguments):
         recorder.change(_changed_with(machine, value), f"changed in place by {name}")
@@ -49,6 +58,22 @@ def apply_effect(
         given = [*arguments.every, *([receiver] if receiver is not None else [])]
         functions.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
     return _result(machine, effect, receiver, arguments, node)
+
+
+def _run_kept_code(machine: Machine, receiver: Val | None, arguments: Arguments, library: bool) -> None:
+    """A library's object that holds functions or objects of the notebook (a pipeline's step) may call them."""
+    values = [*arguments.every, *([receiver] if receiver is not None else [])]
+    holding = []
+    for value in values:
+        for number in value.objs:
+            obj = machine.heap[number]
+            if obj.instance_of:
+                if library and value is not receiver:
+                    holding.append(number)
+            elif obj.refs and obj.type is not None and "." in obj.type:
+                holding.append(number)
+    if holding:
+        functions.run_callbacks(machine, [Val(None, frozenset(holding))], values)
 
 
 def _is_void(effect: Effect, arguments: Arguments) -> bool:
@@ -106,12 +131,16 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
             hidden.seeds(machine, generator)
         else:
             hidden.volatile(machine, "entropy")
-    for selectors, action in ((effect.reads, hidden.reads), (effect.writes, hidden.writes), (effect.appends, hidden.appends)):
+    for selectors, action in (
+        (effect.reads, hidden.reads),
+        (effect.writes, hidden.writes),
+        (effect.appends, hidden.appends),
+    ):
         for place, keyword in selectors:
-            value = receiver if keyword == _SELF else arguments.get(place, keyword)
-            if value is not None and not (value.known and value.const is None):
-                if not _is_buffer(machine, value):
-                    action(machine, hidden.path_of(value))
+            path = receiver if keyword == _SELF else arguments.get(place, keyword)
+            if path is None or (path.known and path.const is None) or _is_buffer(machine, path):
+                continue
+            action(machine, hidden.path_of(path))
     if effect.files:
         hidden.any_file(machine, "may touch any file")
     for reason in effect.volatile:
@@ -153,7 +182,10 @@ def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: A
         return _split(machine, arguments, node)
     type = _result_type(effect, receiver, arguments)
     if effect.results:
-        items = [Val(item) if machine.is_immutable(item) else _new(machine, node, item, objs, f"item {place}") for place, item in enumerate(effect.results)]
+        items = [
+            Val(item) if machine.is_immutable(item) else _new(machine, node, item, objs, f"item {place}")
+            for place, item in enumerate(effect.results)
+        ]
         obj = machine.alloc(node, "tuple", (number for item in items for number in item.objs))
         obj.elements = tuple(items)
         obj.items = join_values(items)

@@ -11,13 +11,16 @@ from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
+from jupyter_mlops.analysis.results import refined_result
 
 __all__ = ["call_node"]
 
 _COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 _BACKENDS = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend", "matplotlib.pyplot.ioff"})
 _TRANSPARENT_CALLS = frozenset({"reversed", "enumerate", "iter"})
-_STAYS_FUNCTION = frozenset({"functools.wraps", "functools.lru_cache", "functools.cache", "staticmethod", "classmethod", "property"})
+_STAYS_FUNCTION = frozenset(
+    {"functools.wraps", "functools.lru_cache", "functools.cache", "staticmethod", "classmethod", "property"}
+)
 
 
 def call_node(machine: Machine, node: ast.Call, scope: Scope | None) -> Val:
@@ -103,7 +106,11 @@ def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.
     if qual.startswith("get_ipython"):
         return shell.call(machine, qual, arguments, node, scope)
     canonical = machine.effects.canonical(qual)
-    if canonical in _STAYS_FUNCTION and arguments.positional and any(_is_ours(machine, number) for number in arguments.positional[0].objs):
+    if (
+        canonical in _STAYS_FUNCTION
+        and arguments.positional
+        and any(_is_ours(machine, number) for number in arguments.positional[0].objs)
+    ):
         return arguments.positional[0]
     hidden.uses_library(machine, (qual,))
     if canonical in _BACKENDS:
@@ -117,7 +124,9 @@ def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.
     path = _joined_path(canonical, arguments)
     if path is not None:
         return path
-    value = apply_effect(machine, effect, None, arguments, node, f"{qual.rpartition('.')[2]}()")
+    foreign = "." in canonical
+    value = apply_effect(machine, effect, None, arguments, node, f"{qual.rpartition('.')[2]}()", library=foreign)
+    value = refined_result(machine, canonical, arguments, value, node)
     return _known_items(machine, canonical, value, arguments, node)
 
 
@@ -134,7 +143,10 @@ def _joined_path(qual: str, arguments: Arguments) -> Val | None:
         return None
     texts = [value.const for value in arguments.positional]
     if all(isinstance(text, str) for text in texts):
-        return Val("str", const="/".join(text.rstrip("/") if place < len(texts) - 1 else text for place, text in enumerate(texts)))
+        return Val(
+            "str",
+            const="/".join(text.rstrip("/") if place < len(texts) - 1 else text for place, text in enumerate(texts)),
+        )
     return None
 
 
@@ -154,7 +166,9 @@ def _construct(machine: Machine, klass: str, qual: str, arguments: Arguments, no
         return Val(machine_type)
     obj = machine.alloc(node, machine_type)
     obj.iterator = "iterator" in machine.effects.flags(machine_type)
-    obj.constructed_with = frozenset(key for key, value in arguments.keywords if not (value.known and value.const is None))
+    obj.constructed_with = frozenset(
+        key for key, value in arguments.keywords if not (value.known and value.const is None)
+    )
     value = Val(machine_type, frozenset({obj.number}))
     apply_effect(machine, effect, value, arguments, node, f"{qual.rpartition('.')[2]}()")
     return value
@@ -205,7 +219,9 @@ def _known_items(machine: Machine, qual: str, value: Val, arguments: Arguments, 
 # methods
 
 
-def _method_call(machine: Machine, base: Val, name: str, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
+def _method_call(
+    machine: Machine, base: Val, name: str, arguments: Arguments, node: ast.Call, scope: Scope | None
+) -> Val:
     if base.qual is not None:
         return _call_of_module(machine, base, name, arguments, node, scope)
     results = []
@@ -221,7 +237,9 @@ def _method_call(machine: Machine, base: Val, name: str, arguments: Arguments, n
     return join_values(results)
 
 
-def _call_of_module(machine: Machine, base: Val, name: str, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
+def _call_of_module(
+    machine: Machine, base: Val, name: str, arguments: Arguments, node: ast.Call, scope: Scope | None
+) -> Val:
     if base.type == "state":
         return _state_method(machine, base, name, arguments, node)
     if base.qual == namespace.NAMESPACE:
@@ -239,7 +257,9 @@ def _state_method(machine: Machine, base: Val, name: str, arguments: Arguments, 
     return Val()
 
 
-def _own_method(machine: Machine, number: int, name: str, base: Val, arguments: Arguments, node: ast.Call) -> Val | None:
+def _own_method(
+    machine: Machine, number: int, name: str, base: Val, arguments: Arguments, node: ast.Call
+) -> Val | None:
     """A method that the notebook's own class defines, or a function stored in an attribute."""
     obj = machine.heap[number]
     if obj.klass is not None:
@@ -265,7 +285,8 @@ def _foreign_method(machine: Machine, base: Val, name: str, arguments: Arguments
         return assume_worst(machine, base, arguments, node, f"{name}()")
     hidden.uses_library(machine, (base.type,))
     known = containers.method_result(machine, base, name, arguments, node)
-    value = apply_effect(machine, effect, base, arguments, node, f"{name}()")
+    foreign = base.type is not None and "." in base.type
+    value = apply_effect(machine, effect, base, arguments, node, f"{name}()", library=foreign)
     if name == "format" and base.type == "str":
         return Val("str")
     return known if known is not None else _path_result(base, name, arguments, value)

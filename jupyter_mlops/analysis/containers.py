@@ -62,7 +62,11 @@ def builtin_items(machine: Machine, value: Val) -> Val | None:
 def builtin_item(machine: Machine, value: Val, index: Val) -> Val | None:
     """``value[index]`` of a builtin container; None for other values."""
     if value.known and isinstance(value.const, (str, tuple)):
-        if isinstance(value.const, tuple) and isinstance(index.const, int) and -len(value.const) <= index.const < len(value.const):
+        if (
+            isinstance(value.const, tuple)
+            and isinstance(index.const, int)
+            and -len(value.const) <= index.const < len(value.const)
+        ):
             item = value.const[index.const]
             return Val(type(item).__name__, const=item)
         return Val("str" if isinstance(value.const, str) else None)
@@ -78,7 +82,11 @@ def builtin_item(machine: Machine, value: Val, index: Val) -> Val | None:
 def _item(obj: Obj, index: Val, value: Val) -> Val:
     if index.type == "slice":
         return Val(obj.type, frozenset({obj.number}))
-    if obj.elements is not None and isinstance(index.const, int) and -len(obj.elements) <= index.const < len(obj.elements):
+    if (
+        obj.elements is not None
+        and isinstance(index.const, int)
+        and -len(obj.elements) <= index.const < len(obj.elements)
+    ):
         return obj.elements[index.const]
     if obj.keys is not None and not obj.opaque and isinstance(index.const, (str, int)) and index.const in obj.keys:
         return obj.keys[index.const]

@@ -12,6 +12,7 @@ from jupyter_mlops.analysis.namespace import NAMESPACE, barrier
 
 __all__ = ["call"]
 
+
 def call(machine: Machine, qual: str, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val | None:
     """Call one of these builtins; None for all other functions."""
     handler = _HANDLERS.get(qual.removeprefix("builtins."))
@@ -114,14 +115,17 @@ def _type(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope |
 
 
 def _str(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
-    for value in arguments.every:
-        functions.display(machine, value)
-        functions.consume(machine, [value])
+    for given in arguments.every:
+        functions.display(machine, given)
+        functions.consume(machine, [given])
     value = arguments.get(0, "object")
-    return Val("str", const=str(value.const)) if value is not None and isinstance(value.const, (str, int)) else Val("str")
+    return (
+        Val("str", const=str(value.const)) if value is not None and isinstance(value.const, (str, int)) else Val("str")
+    )
 
 
 _HANDLERS = {
     "exec": _exec, "eval": _eval, "globals": _namespace, "locals": _namespace, "vars": _namespace,
-    "getattr": _getattr, "setattr": _setattr, "open": _open, "io.open": _open, "input": _input, "type": _type, "str": _str,
+    "getattr": _getattr, "setattr": _setattr, "open": _open, "io.open": _open, "input": _input, "type": _type,
+    "str": _str,
 }  # fmt: skip

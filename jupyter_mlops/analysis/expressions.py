@@ -14,8 +14,12 @@ from jupyter_mlops.analysis.targets import assign
 
 __all__ = ["evaluate", "iterate"]
 
-_MODULE_NAMES = frozenset({"__name__", "__doc__", "__file__", "__builtins__", "__spec__", "__package__", "__loader__", "__debug__"})
-_IPYTHON_NAMES = frozenset({"get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "exit", "quit", "display"})
+_MODULE_NAMES = frozenset(
+    {"__name__", "__doc__", "__file__", "__builtins__", "__spec__", "__package__", "__loader__", "__debug__"}
+)
+_IPYTHON_NAMES = frozenset(
+    {"get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "exit", "quit", "display"}
+)
 _LIMIT = 64
 
 
@@ -65,13 +69,18 @@ def _is_numbered(name: str) -> bool:
 def _history(machine: Machine, name: str) -> Val:
     if name in ("display", "exit", "quit"):
         return Val("builtin", qual=f"IPython.display.{name}" if name == "display" else name)
-    machine.recorder.touch("$history", f"reads {name}, which depends on what was shown before", writes=False)
+    recorder = machine.recorder
+    if recorder.cell.history is None:
+        recorder.cell.history = recorder.cause(f"reads {name}, which depends on what was shown before")
     return Val()
 
 
 def _undefined(machine: Machine, name: str) -> Val:
-    if machine.stars:
-        return Val("module", qual=f"{machine.stars[-1]}.{name}")
+    stars = [item for item in machine.recorder.names if item.startswith("$star:")]
+    if stars:
+        for star in stars:
+            machine.recorder.use(star, f"reads {name}, which only an import of everything can define")
+        return Val("module", qual=f"{stars[-1].partition(':')[2]}.{name}")
     if machine.barrier is not None:
         # code only known at run time may have defined it: the name belongs to that barrier
         recorder = machine.recorder
@@ -234,7 +243,9 @@ def _comprehension(machine: Machine, node: Any, scope: Scope | None) -> Val:
     machine.conditional -= len(node.generators)
     value = values[-1]
     if isinstance(node, ast.GeneratorExp):
-        obj = machine.alloc(node, "generator", frozenset().union(value.objs, *(item.objs for item in inner.names.values())))
+        obj = machine.alloc(
+            node, "generator", frozenset().union(value.objs, *(item.objs for item in inner.names.values()))
+        )
         obj.iterator = True
         _summarise(obj, [value])
         return Val("generator", frozenset({obj.number}))

@@ -9,14 +9,31 @@ from dataclasses import dataclass, replace
 from jupyter_mlops.analysis.heap import ClassInfo, FunctionInfo, Obj, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
-from jupyter_mlops.analysis.scoping import FunctionNode, declared, free_names, is_generator, local_names
+from jupyter_mlops.analysis.scoping import FunctionNode, declared, free_names, is_generator
 
 __all__ = [
     "Arguments", "call_function", "call_value", "consume", "display", "instantiate", "make_class", "make_function",
     "member", "note_yield", "run_callbacks",
 ]  # fmt: skip
 
-_DISPLAY = ("__repr__", "__str__", "__format__", "__len__", "__iter__", "__next__", "__getitem__", "__eq__", "__lt__", "__hash__", "__bool__", "__contains__", "__float__", "__int__", "__array__", "_repr_html_")
+_DISPLAY = (
+    "__repr__",
+    "__str__",
+    "__format__",
+    "__len__",
+    "__iter__",
+    "__next__",
+    "__getitem__",
+    "__eq__",
+    "__lt__",
+    "__hash__",
+    "__bool__",
+    "__contains__",
+    "__float__",
+    "__int__",
+    "__array__",
+    "_repr_html_",
+)
 _RETURN = " return"
 _YIELD = " yield"
 
@@ -142,7 +159,9 @@ def _bind_arguments(machine: Machine, info: FunctionInfo, arguments: Arguments) 
         if item.arg in extra:
             bound[item.arg] = extra.pop(item.arg)
     if spec.vararg is not None:
-        bound[spec.vararg.arg] = _pack(machine, spec.vararg, "tuple", [*arguments.positional[len(names) :], *arguments.rest])
+        bound[spec.vararg.arg] = _pack(
+            machine, spec.vararg, "tuple", [*arguments.positional[len(names) :], *arguments.rest]
+        )
     if spec.kwarg is not None:
         bound[spec.kwarg.arg] = _pack(machine, spec.kwarg, "dict", [*extra.values(), *arguments.rest])
     for name in names:
@@ -162,7 +181,9 @@ def _assume_worst(machine: Machine, function: int, info: FunctionInfo, arguments
     recursive = function in machine.active
     values = [*arguments.every]
     if not recursive:
-        machine.report("MLO023", f"The call of {info.name}() is too deeply nested to follow; it is assumed to change all it uses")
+        machine.report(
+            "MLO023", f"The call of {info.name}() is too deeply nested to follow; it is assumed to change all it uses"
+        )
         recorder = machine.recorder
         for name in sorted(info.late):
             binding = recorder.use(name, f"may be read by {info.name}()")
@@ -182,7 +203,11 @@ def _changes_things(node: ast.AST) -> bool:
             return True
         if isinstance(item, (ast.AugAssign, ast.Delete)):
             return True
-        if isinstance(item, ast.Expr) and isinstance(item.value, ast.Call) and isinstance(item.value.func, ast.Attribute):
+        if (
+            isinstance(item, ast.Expr)
+            and isinstance(item.value, ast.Call)
+            and isinstance(item.value.func, ast.Attribute)
+        ):
             return True
     return False
 
@@ -202,7 +227,9 @@ def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val
         machine.heap.refer(obj.number, base.objs, machine.recorder.time)
     for value in inner.names.values():
         machine.heap.refer(obj.number, value.objs, machine.recorder.time)
-    fields = [item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
+    fields = [
+        item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    ]
     obj.klass = ClassInfo(node.name, machine.recorder.cell.index, dict(inner.names), bases, fields=tuple(fields))
     machine.recorder.statement.late.update(free_names(node))
     return Val("type", frozenset({obj.number}))
@@ -219,7 +246,9 @@ def instantiate(machine: Machine, klass: int, arguments: Arguments, node: ast.AS
     if initializer is not None:
         call_value(machine, initializer, arguments, node, receiver=value)
         return value
-    machine.heap.refer(obj.number, (item for argument in arguments.every for item in argument.objs), machine.recorder.time)
+    machine.heap.refer(
+        obj.number, (item for argument in arguments.every for item in argument.objs), machine.recorder.time
+    )
     for name, argument in (*zip(info.fields, arguments.positional, strict=False), *arguments.keywords):
         store_field(obj, name, argument)
     post = find_member(machine, klass, "__post_init__")
@@ -271,7 +300,9 @@ def member(machine: Machine, obj: Obj, name: str) -> Val | None:
     return join_values(found) if found else None
 
 
-def call_value(machine: Machine, value: Val, arguments: Arguments, node: ast.AST, receiver: Val | None = None) -> Val | None:
+def call_value(
+    machine: Machine, value: Val, arguments: Arguments, node: ast.AST, receiver: Val | None = None
+) -> Val | None:
     """Call whatever functions and classes of the notebook a value may be; None if it may be none."""
     results = []
     for number in sorted(value.objs):

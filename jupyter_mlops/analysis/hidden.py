@@ -6,18 +6,38 @@ Each kind has names that start with ``$``; the slicer treats them like variables
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 from jupyter_mlops.analysis.heap import NOTHING, Val
 from jupyter_mlops.analysis.machine import Machine
 
-__all__ = ["ANY_FILE", "appends", "draws", "path_of", "reads", "seeds", "sets", "use_process_state", "uses_library", "volatile", "writes"]
+__all__ = [
+    "ANY_FILE",
+    "appends",
+    "draws",
+    "path_of",
+    "reads",
+    "seeds",
+    "sets",
+    "use_process_state",
+    "uses_library",
+    "volatile",
+    "writes",
+]
+
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 ANY_FILE = "$files"
 FILE = "$file:"
 RNG = "$rng:"
 _EVERYWHERE = ("$warnings", "$env", "$cwd", "$locale", "$decimal", "$logging", "$syspath", "$ipython", "$future")
-_OPTIONS = {"pandas": "$options:pandas", "numpy": "$options:numpy", "matplotlib": "$options:matplotlib", "seaborn": "$options:matplotlib"}
+_OPTIONS = {
+    "pandas": "$options:pandas",
+    "numpy": "$options:numpy",
+    "matplotlib": "$options:matplotlib",
+    "seaborn": "$options:matplotlib",
+}
 
 
 def path_of(value: Val) -> str | None:
@@ -35,7 +55,11 @@ def reads(machine: Machine, path: str | None) -> None:
     if path is None:
         _any(machine, "reads a file whose path is only known at run time", writes=False)
         return
+    if _REMOTE.match(path):
+        volatile(machine, "network")
+        return
     recorder.cell.files_read.setdefault(path)
+    recorder.statement.files_read.add(path)
     for name in _related(machine, path):
         recorder.use(name, f"reads {path}")
     recorder.use(ANY_FILE, f"reads {path}, which an earlier step may have written")
@@ -58,6 +82,9 @@ def _writes(machine: Machine, path: str | None, *, keeps: bool) -> None:
     recorder.once("writes a file")
     if path is None:
         _any(machine, "may write any file", writes=True)
+        return
+    if _REMOTE.match(path):
+        volatile(machine, "network")
         return
     recorder.cell.files_written.setdefault(path)
     folder = posixpath.dirname(path)
@@ -106,9 +133,7 @@ def draws(machine: Machine, generator: str) -> None:
 def seeds(machine: Machine, generator: str) -> None:
     """A global random generator is set."""
     machine.recorder.once("seeds a random generator")
-    machine.recorder.touch(
-        RNG + generator, f"seeds the global generator of {generator}", reads=machine.conditional > 0
-    )
+    machine.recorder.touch(RNG + generator, f"seeds the global generator of {generator}", reads=machine.conditional > 0)
 
 
 def may_draw(machine: Machine) -> None:
@@ -127,7 +152,12 @@ def sets(machine: Machine, state: str) -> None:
 def volatile(machine: Machine, reason: str) -> None:
     """The result depends on the network, a database, the clock or fresh entropy."""
     recorder = machine.recorder
-    texts = {"clock": "reads the clock", "network": "uses the network", "database": "uses a database", "entropy": "takes fresh randomness"}
+    texts = {
+        "clock": "reads the clock",
+        "network": "uses the network",
+        "database": "uses a database",
+        "entropy": "takes fresh randomness",
+    }
     text = texts.get(reason, reason)
     if recorder.cell.volatile is None:
         recorder.cell.volatile = recorder.cause(text)

@@ -9,7 +9,9 @@ from jupyter_mlops.analysis.heap import Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.targets import bind_name
 
-__all__ = ["bind_imports"]
+__all__ = ["STAR", "bind_imports"]
+
+STAR = "$star:"
 
 
 def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> None:
@@ -21,7 +23,7 @@ def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Sco
             _note(machine, alias.name)
             top = alias.name.partition(".")[0]
             value = Val("module", qual=alias.name if alias.asname else top)
-            bind_name(machine, alias.asname or top, value, scope, f"imports {alias.name}")
+            _bind_module(machine, alias.asname or top, value, scope, f"imports {alias.name}")
         return
     module = ("." * node.level) + (node.module or "")
     if module == "__future__":
@@ -31,7 +33,18 @@ def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Sco
         if alias.name == "*":
             _bind_star(machine, module, scope)
             continue
-        bind_name(machine, alias.asname or alias.name, _imported(machine, module, alias.name), scope, f"imports {alias.name}")
+        bind_name(
+            machine, alias.asname or alias.name, _imported(machine, module, alias.name), scope, f"imports {alias.name}"
+        )
+
+
+def _bind_module(machine: Machine, name: str, value: Val, scope: Scope | None, text: str) -> None:
+    """``import a.b`` after ``import a.c`` adds to what ``a`` means."""
+    known = machine.recorder.names.get(name)
+    if scope is None and known is not None and known.value == value:
+        machine.recorder.bind(name, value, text, maybe=True)
+    else:
+        bind_name(machine, name, value, scope, text)
 
 
 def _note(machine: Machine, module: str) -> None:
@@ -52,7 +65,7 @@ def _imported(machine: Machine, module: str, name: str) -> Val:
 def _bind_star(machine: Machine, module: str, scope: Scope | None) -> None:
     names = machine.environment.stars.get(module)
     if names is None:
-        machine.stars.append(module)
+        machine.recorder.touch(STAR + module, f"imports everything from {module}", reads=False)
         return
     for name in names:
         bind_name(machine, name, _imported(machine, module, name), scope, f"imports everything from {module}")

@@ -34,7 +34,9 @@ def parse_cell(source: str) -> ast.Module:
     return tree
 
 
-def analyse(cells: Sequence[Cell], environment: Environment | None = None, *, skipped: Iterable[Cell] = ()) -> NotebookFacts:
+def analyse(
+    cells: Sequence[Cell], environment: Environment | None = None, *, skipped: Iterable[Cell] = ()
+) -> NotebookFacts:
     """Find out what each cell defines, reads and changes.
 
     Args:
@@ -69,7 +71,11 @@ def _parse(machine: Machine, cell: Cell) -> ast.Module | None:
         line = error.lineno
         problem = (error.msg or "invalid syntax").rstrip(".")
         machine.diagnostics["MLO001", cell.index, line or 0, problem] = make(
-            "MLO001", f"The cell is not valid Python: {problem}", cell=cell.id, line=line, hint="Mend the cell, or tag it `skip`."
+            "MLO001",
+            f"The cell is not valid Python: {problem}",
+            cell=cell.id,
+            line=line,
+            hint="Mend the cell, or tag it `skip`.",
         )
         return None
 
@@ -102,7 +108,7 @@ def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(item.lineno for item in decorators)])
 
 
@@ -117,7 +123,9 @@ def _run_guarded(machine: Machine, statement: ast.stmt) -> None:
         machine.conditional, machine.context = depth[0], depth[3]
         del machine.active[depth[1] :]
         del machine.recorder.via[depth[2] :]
-        machine.report("MLO023", "The statement is nested too deeply to follow; it is assumed to read and change everything")
+        machine.report(
+            "MLO023", "The statement is nested too deeply to follow; it is assumed to read and change everything"
+        )
         barrier(machine, "may be used by code that is nested too deeply to follow")
         for name in _shallow_names(statement):
             machine.recorder.bind(name, Val(), f"defines {name}")
@@ -155,7 +163,9 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
     return effect is not None and bool(effect.sets) and not effect.draws and not effect.seeds
 
 
-CONFIGURING_MAGICS = frozenset({"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"})
+CONFIGURING_MAGICS = frozenset(
+    {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"}
+)
 
 
 def _defines(machine: Machine, node: ast.stmt) -> bool:

@@ -60,7 +60,7 @@ def _own_member(machine: Machine, number: int, name: str, node: ast.AST) -> Val 
     if obj.klass is not None:
         return functions.find_member(machine, number, name)
     if not obj.instance_of:
-        return None
+        return obj.fields.get(name)
     found = functions.member(machine, obj, name)
     if found is not None and _is_property(machine, found):
         return functions.call_value(machine, found, Arguments(), node, receiver=Val(obj.type, frozenset({number})))
@@ -88,6 +88,11 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
     special = _special(machine, base, "__getitem__", (index,), node)
     if special is not None:
         return special
+    fields = (
+        [machine.heap[number].fields.get(index.const) for number in base.objs] if isinstance(index.const, str) else []
+    )
+    if base.type == "sklearn.utils.Bunch" and fields and all(fields):
+        return join_values([field for field in fields if field is not None])
     if base.type is not None:
         if machine.is_immutable(base.type) and machine.effects.item(base.type) is None:
             return Val()
@@ -149,7 +154,9 @@ def _special(machine: Machine, value: Val, name: str, arguments: tuple[Val, ...]
         obj = machine.heap[number]
         method = functions.member(machine, obj, name) if obj.instance_of else None
         if method is not None:
-            return functions.call_value(machine, method, Arguments(arguments), node, receiver=Val(obj.type, frozenset({number})))
+            return functions.call_value(
+                machine, method, Arguments(arguments), node, receiver=Val(obj.type, frozenset({number}))
+            )
     return None
 
 
@@ -206,7 +213,11 @@ def _fold(left: Val, right: Val, node: ast.AST) -> Val | None:
 def _operate_instance(machine: Machine, value: Val, other: Val, node: ast.AST) -> Val:
     operator = getattr(node, "op", None)
     word = _METHODS.get(type(operator)) if operator is not None else None
-    names = [f"__{word}__", f"__r{word}__"] if word else ["__eq__", "__lt__", "__gt__", "__le__", "__ge__", "__ne__", "__neg__"]
+    names = (
+        [f"__{word}__", f"__r{word}__"]
+        if word
+        else ["__eq__", "__lt__", "__gt__", "__le__", "__ge__", "__ne__", "__neg__"]
+    )
     results = [found for name in names if (found := _special(machine, value, name, (other,), node)) is not None]
     return join_values(results) if results else Val()
 
@@ -233,7 +244,9 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
         obj = machine.heap[number]
         machine.heap.refer(number, value.objs, machine.recorder.time)
         if obj.klass is not None:
-            obj.klass.members[name] = join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
+            obj.klass.members[name] = (
+                join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
+            )
         elif obj.instance_of:
             setter = functions.member(machine, obj, name)
             if setter is not None and _is_property(machine, setter):
@@ -257,7 +270,13 @@ def store_item(machine: Machine, base: Val, index: Val, value: Val, *, deletes: 
         obj = machine.heap[number]
         method = functions.member(machine, obj, "__setitem__") if obj.instance_of else None
         if method is not None:
-            functions.call_value(machine, method, Arguments((index, value)), functions.obj_node(obj), receiver=Val(obj.type, frozenset({number})))
+            functions.call_value(
+                machine,
+                method,
+                Arguments((index, value)),
+                functions.obj_node(obj),
+                receiver=Val(obj.type, frozenset({number})),
+            )
         if obj.type in containers.BUILTIN:
             if not deletes:
                 containers.add_item(machine, obj, value, index.const)
@@ -265,7 +284,9 @@ def store_item(machine: Machine, base: Val, index: Val, value: Val, *, deletes: 
                 obj.elements = obj.keys = None
         elif base.type is None or machine.effects.store(base.type) is None:
             machine.heap.refer(number, value.objs, machine.recorder.time)
-    machine.recorder.change(base.objs, "changed in place by deleting an item" if deletes else "changed in place by setting an item")
+    machine.recorder.change(
+        base.objs, "changed in place by deleting an item" if deletes else "changed in place by setting an item"
+    )
 
 
 def _store_state(machine: Machine, qual: str) -> None:
@@ -275,4 +296,3 @@ def _store_state(machine: Machine, qual: str) -> None:
             hidden.sets(machine, state)
             return
     hidden.sets(machine, f"module:{canonical.partition('.')[0]}")
-

@@ -17,7 +17,8 @@ __all__ = ["IMMUTABLE", "PLAIN_HOLDERS", "Environment", "Machine"]
 
 IMMUTABLE = frozenset(
     {
-        "int", "float", "complex", "str", "bool", "bytes", "NoneType", "range", "slice", "module", "builtin", "ellipsis",
+        "int", "float", "complex", "str", "bool", "bytes", "NoneType", "range", "slice", "module", "builtin",
+        "ellipsis",
     }
 )  # fmt: skip
 """Types whose values can neither change nor refer to anything that can."""
@@ -69,7 +70,6 @@ class Machine:
         self.cells: dict[int, Cell] = {}
         self.skipped: dict[str, int] = {}
         self.defined_later: dict[str, int] = {}
-        self.stars: list[str] = []
         self._sites: dict[tuple[int, tuple[int, ...], str | None], int] = {}
         self._nodes: list[ast.AST] = []
 

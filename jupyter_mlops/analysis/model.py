@@ -17,7 +17,17 @@ from typing import Literal
 from jupyter_mlops.analysis.heap import Heap
 from jupyter_mlops.diagnostics import Diagnostic
 
-__all__ = ["Cause", "CellFacts", "Change", "NotebookFacts", "StatementFacts", "Use", "Version", "VersionKind", "is_hidden"]
+__all__ = [
+    "Cause",
+    "CellFacts",
+    "Change",
+    "NotebookFacts",
+    "StatementFacts",
+    "Use",
+    "Version",
+    "VersionKind",
+    "is_hidden",
+]
 
 VersionKind = Literal["data", "code", "parameter"]
 Change = Literal["bound", "changed", "kept", "shared", "deleted"]
@@ -97,6 +107,7 @@ class StatementFacts:
     defines: bool = False
     once: str | None = None
     imports: tuple[str, ...] = ()
+    files_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,7 @@ class CellFacts:
         made: Versions it makes, in order.
         changed: Names it changes in place, with the cause.
         files_read: Paths read that are known.
+        history: Where it uses IPython's history of inputs and outputs.
         volatile: Why its result depends on the outside world.
         draws: Global random generators it may draw from.
         imports: Top-level modules it imports.
@@ -127,6 +139,7 @@ class CellFacts:
     draws: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     parsed: bool = True
+    history: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def namespace_item(machine: Machine, index: Val) -> Val:
 def store_namespace(machine: Machine, index: Val, value: Val) -> None:
     """``globals()[index] = value``."""
     if isinstance(index.const, str):
-        machine.recorder.bind(index.const, value, f"defines {index.const} through globals()", maybe=machine.conditional > 0)
+        machine.recorder.bind(
+            index.const, value, f"defines {index.const} through globals()", maybe=machine.conditional > 0
+        )
         return
     machine.report(
         "MLO022",

@@ -43,6 +43,7 @@ class _Statement:
     late: set[str] = field(default_factory=set)
     once: str | None = None
     imports: set[str] = field(default_factory=set)
+    files_read: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class _Cell:
     draws: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
     parsed: bool = True
+    history: Cause | None = None
 
 
 class Recorder:
@@ -103,6 +105,7 @@ class Recorder:
             tuple(sorted(cell.draws)),
             tuple(sorted(cell.imports)),
             cell.parsed,
+            cell.history,
         )
 
     def begin_statement(self, ordinal: int, line: int, end_line: int) -> None:
@@ -128,6 +131,7 @@ class Recorder:
                 code,
                 statement.once,
                 tuple(sorted(statement.imports)),
+                tuple(sorted(statement.files_read)),
             )
         )
 

@@ -117,7 +117,12 @@ def free_names(node: ast.AST) -> frozenset[str]:
             todo.extend((part, hidden) for part in _body(item))
             continue
         if isinstance(item, _COMPREHENSIONS):
-            local |= {part.id for generator in item.generators for part in ast.walk(generator.target) if isinstance(part, ast.Name)}
+            local |= {
+                part.id
+                for generator in item.generators
+                for part in ast.walk(generator.target)
+                if isinstance(part, ast.Name)
+            }
         # names of a class body are invisible to its methods, so that they count as free
         todo.extend((part, local) for part in ast.iter_child_nodes(item))
     return frozenset(found)

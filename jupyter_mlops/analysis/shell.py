@@ -16,10 +16,13 @@ __all__ = ["call"]
 _HARMLESS = frozenset(
     {"pwd", "ls", "ll", "history", "lsmagic", "quickref", "pinfo", "pinfo2", "psource", "pdoc", "pfile", "precision",
      "page", "man", "notebook", "colors", "xmode", "pdb", "autosave", "magic", "doctest_mode", "automagic", "config",
-     "load_ext", "reload_ext", "unload_ext", "autoreload", "aimport", "pylab", "matplotlib", "logstart", "logstop", "tb",
+     "load_ext", "reload_ext", "unload_ext", "autoreload", "aimport", "pylab", "matplotlib", "logstart", "logstop",
+     "tb",
      "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
 )  # fmt: skip
-_SETUP = frozenset({"load_ext", "reload_ext", "autoreload", "config", "aimport", "xmode", "precision", "colors", "alias"})
+_SETUP = frozenset(
+    {"load_ext", "reload_ext", "autoreload", "config", "aimport", "xmode", "precision", "colors", "alias"}
+)
 _SHELLS = frozenset({"bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "cmd", "js", "python2"})
 _READ_ALL = frozenset({"who", "who_ls", "whos", "psearch", "pprint"})
 _PYTHON = frozenset({"timeit", "time", "prun", "memit", "mprun", "lprun", "snakeviz", "debug", "python", "python3"})

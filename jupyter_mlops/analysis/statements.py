@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jupyter_mlops.analysis import functions, library
@@ -18,7 +18,7 @@ from jupyter_mlops.analysis.targets import assign, bind_name, delete
 
 __all__ = ["execute", "run_statement"]
 
-_ROUNDS = 3
+_ROUNDS = 6
 _CATCHES_NAMES = frozenset({"NameError", "Exception", "BaseException"})
 
 
@@ -123,7 +123,7 @@ def _bind_definition(
 
 def _decorated(machine: Machine, node: ast.AST, decorator: Val, value: Val) -> Val:
     """A decorator of a library hands the function on, wrapped; one of the notebook is called."""
-    if decorator.qual is not None or decorator.type is not None and not decorator.objs:
+    if decorator.qual is not None or (decorator.type is not None and not decorator.objs):
         return value
     found = functions.call_value(machine, decorator, Arguments((value,)), node)
     if found is not None:
@@ -161,14 +161,32 @@ def _branch(machine: Machine, body: Sequence[ast.stmt], scope: Scope | None, bef
 def _if(machine: Machine, node: ast.If, scope: Scope | None) -> None:
     test = machine.evaluate(node.test, scope)
     functions.display(machine, test)
+    if machine.active:
+        _weakly(machine, (node.body, node.orelse), scope)
+        return
     before = _fork(machine)
     outcomes = [_branch(machine, body, scope, before) for body in (node.body, node.orelse)]
     machine.recorder.join(outcomes, "depends on a condition")
 
 
+def _weakly(machine: Machine, bodies: Iterable[Sequence[ast.stmt]], scope: Scope | None) -> None:
+    """Inside functions branches are not kept apart: what is bound in one of them is perhaps bound."""
+    machine.conditional += 1
+    for body in bodies:
+        execute(machine, body, scope)
+    machine.conditional -= 1
+
+
 def _loop(machine: Machine, body: Callable[[], None], orelse: Sequence[ast.stmt], scope: Scope | None) -> None:
     """Run a loop's body until nothing new comes of it, then join with never having run it."""
     recorder = machine.recorder
+    if machine.active:
+        machine.conditional += 1
+        body()
+        body()
+        machine.conditional -= 1
+        execute(machine, orelse, scope)
+        return
     before = _fork(machine)
     for _ in range(_ROUNDS):
         edges = machine.heap.edges
@@ -203,6 +221,10 @@ def _while(machine: Machine, node: ast.While, scope: Scope | None) -> None:
 
 
 def _try(machine: Machine, node: Any, scope: Scope | None) -> None:
+    if machine.active:
+        _try_inside(machine, node, scope)
+        execute(machine, node.finalbody, scope)
+        return
     before = _fork(machine)
     catches = any(_catches_names(handler) for handler in node.handlers)
     machine.conditional += catches
@@ -218,8 +240,24 @@ def _try(machine: Machine, node: Any, scope: Scope | None) -> None:
     execute(machine, node.finalbody, scope)
 
 
+def _try_inside(machine: Machine, node: Any, scope: Scope | None) -> None:
+    """A ``try`` in a function."""
+    machine.conditional += 1
+    execute(machine, node.body, scope)
+    for handler in node.handlers:
+        if handler.type is not None:
+            machine.evaluate(handler.type, scope)
+        if handler.name:
+            bind_name(machine, handler.name, Val("BaseException"), scope)
+        execute(machine, handler.body, scope)
+    execute(machine, node.orelse, scope)
+    machine.conditional -= 1
+
+
 def _catches_names(handler: ast.ExceptHandler) -> bool:
-    names = {item.id for item in ast.walk(handler.type) if isinstance(item, ast.Name)} if handler.type else {"Exception"}
+    names = (
+        {item.id for item in ast.walk(handler.type) if isinstance(item, ast.Name)} if handler.type else {"Exception"}
+    )
     return bool(names & _CATCHES_NAMES)
 
 
@@ -254,7 +292,7 @@ def _match(machine: Machine, node: ast.Match, scope: Scope | None) -> None:
     before = _fork(machine)
     outcomes = []
     for case in node.cases:
-        machine.recorder.names = dict(before)
+        machine.recorder.names = machine.recorder.names if machine.active else dict(before)
         machine.conditional += 1
         bind_pattern(machine, case.pattern, subject, scope)
         if case.guard is not None:
@@ -262,6 +300,8 @@ def _match(machine: Machine, node: ast.Match, scope: Scope | None) -> None:
         execute(machine, case.body, scope)
         machine.conditional -= 1
         outcomes.append(machine.recorder.names)
+    if machine.active:
+        return
     last = node.cases[-1]
     if not (isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None):
         outcomes.append(before)

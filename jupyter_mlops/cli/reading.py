@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
@@ -11,8 +12,12 @@ from jupyter_mlops.pipeline.model import Pipeline
 __all__ = ["read", "target_file", "write_text"]
 
 
-def read(notebook: str) -> tuple[Notebook, Pipeline]:
-    """Read a notebook and slice it; a pipeline with errors is returned as well."""
+def read(notebook: str, kernel: str | None = None) -> tuple[Notebook, Pipeline]:
+    """Read a notebook and slice it; a pipeline with errors is returned as well.
+
+    Args:
+        kernel: Name of a kernelspec to use instead of the notebook's own.
+    """
     from jupyter_mlops import api
 
     if notebook == "-":
@@ -21,6 +26,8 @@ def read(notebook: str) -> tuple[Notebook, Pipeline]:
             hint="Steps run in the notebook's folder, so it must be a file; write ./- for a file of that name.",
         )
     source = api.read_notebook(Path(notebook))
+    if kernel is not None:
+        source = replace(source, kernel=kernel)
     return source, api.pipeline(source)
 
 

@@ -47,6 +47,7 @@ __all__ = ["command"]
 @click.option(
     "-b", "--parameters_base64", multiple=True, metavar="TEXT", help="Parameters as base64 encoded YAML text."
 )
+@click.option("-k", "--kernel", metavar="NAME", help="Kernel to run the steps with. [default: the notebook's]")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -78,6 +79,7 @@ __all__ = ["command"]
 def command(
     notebook: str,
     output: str | None,
+    kernel: str | None,
     workers: int | None,
     cwd: str | None,
     timeout: float | None,
@@ -98,7 +100,7 @@ def command(
     from jupyter_mlops.cli.progress import progress
 
     target, report_target = target_file(notebook, output), target_file(notebook, report)
-    source, pipeline = read(notebook)
+    source, pipeline = read(notebook, kernel)
     _refuse_errors(source, pipeline)
     values = _parameters(pipeline, parameters)
     if form == "text":
@@ -107,7 +109,7 @@ def command(
     reporter = progress(numbers, shown=progress_bar, output=log_output)
     with reporter.showing() if reporter else nullcontext():
         result = api.run(
-            Path(notebook),
+            source,
             values,
             output=target,
             workers=workers,

@@ -62,6 +62,10 @@ def find_kernel(name: str) -> Kernel:
         spec = manager.get_kernel_spec(name)
     except NoSuchKernel:
         available = sorted(manager.find_kernel_specs())
+        if name in available:
+            raise UsageError(
+                f"The kernel {name!r} can't be started here: its kernel.json asks for a provisioner that is missing."
+            ) from None
         message = f"The kernel {name!r} is not installed; there are: {', '.join(available) or 'none'}."
         close = nearest(name, available)
         hint = f"Did you mean {close!r}? " if close else ""

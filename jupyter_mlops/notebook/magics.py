@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import bisect
 import re
-import textwrap
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -133,9 +132,9 @@ def _unwrap(lines: list[str], offset: int, result: _Unwrapped, depth: int) -> No
 
 
 def _cleaned(lines: list[str]) -> list[str]:
-    """Take away common indentation and pasted prompts, as IPython does."""
-    text = textwrap.dedent("\n".join(lines))
-    lines = text.split("\n")
+    """Take away the first line's indentation and pasted prompts, as IPython does."""
+    indentation = lines[0][: len(lines[0]) - len(lines[0].lstrip(" \t"))] if lines else ""
+    lines = [line.removeprefix(indentation) for line in lines]
     if not any(_PROMPT.match(line) for line in lines[:2]):
         return lines
     ended = [line + "\n" for line in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_mlops.analysis.model import NotebookFacts, is_hidden
 from jupyter_mlops.notebook.model import Notebook
@@ -59,13 +59,31 @@ def single_step(
     if order:
         draft = placement.steps[0] if placement.steps else StepDraft("start", "start", tuple(order))
         every = tuple(parameter.name for parameter in parameters.parameters)
-        steps = (_plain_step(notebook, facts, draft, sorted(order), every),)
+        step = _plain_step(notebook, facts, draft, sorted(order), every)
+        steps = (_without_parameters(notebook, placement, step),)
     return Pipeline(
-        notebook.name, notebook.path, notebook.kernel, parameters.parameters, steps, (), (), description=notebook.description
+        notebook.name,
+        notebook.path,
+        notebook.kernel,
+        parameters.parameters,
+        steps,
+        (),
+        (),
+        description=notebook.description,
     )
 
 
-def _plain_step(notebook: Notebook, facts: NotebookFacts, draft: StepDraft, cells: Sequence[int], parameters: tuple[str, ...]) -> Step:
+def _without_parameters(notebook: Notebook, placement: Placement, step: Step) -> Step:
+    """The parameters cell is no cell of a step: its source goes where papermill looks for it."""
+    if placement.parameters is None or notebook.cells[placement.parameters].id not in step.cells:
+        return step
+    cell = notebook.cells[placement.parameters]
+    return replace(step, cells=tuple(item for item in step.cells if item != cell.id), parameters_source=cell.source)
+
+
+def _plain_step(
+    notebook: Notebook, facts: NotebookFacts, draft: StepDraft, cells: Sequence[int], parameters: tuple[str, ...]
+) -> Step:
     metrics = [index for index in cells if notebook.cells[index].metrics]
     volatile = [facts.cells[index].volatile for index in cells]
     return Step(
@@ -92,11 +110,9 @@ def _step(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> Step:
     inputs = [name for name in needs.inputs if not is_hidden(name)]
     changed = {name for cell in cells for name in slices.facts.cells[cell].changed}
     late = depends_on_inputs(slices.ledger, needs)
-    parameters = [
-        item.name for item in slices.parameters.parameters if _reads_parameter(slices, place, item.name)
-    ]
+    parameters = [item.name for item in slices.parameters.parameters if _reads_parameter(slices, place, item.name)]
     imports = {module for unit in needs.units for module in slices.ledger.statement(unit).imports}
-    return Step(
+    step = Step(
         plain.name,
         plain.slug,
         plain.cells,
@@ -121,19 +137,23 @@ def _step(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> Step:
         settings=plain.settings,
         description=plain.description,
     )
+    return _without_parameters(slices.notebook, slices.placement, step)
 
 
 def _reads_parameter(slices: Slices, place: int, name: str) -> bool:
     """A parameter is set in a step that reads it as it stands after the parameters cell."""
     cell = slices.placement.parameters
     statements = (slices.parameters.statements or {}).get(name, ())
-    return any((cell, ordinal) in slices.flow.needs[place].parameters for ordinal in statements) or cell in slices.runs[place]
+    return (
+        any((cell, ordinal) in slices.flow.needs[place].parameters for ordinal in statements)
+        or cell in slices.runs[place]
+    )
 
 
 def _parameters_source(slices: Slices, place: int) -> str:
     cell = slices.placement.parameters
     if cell is None or cell in slices.runs[place]:
-        return ""
+        return ""  # the whole cell, put in below
     needs = slices.flow.needs[place]
     units = needs.parameters | {unit for unit in needs.units if unit[0] == cell}
     return source_of(slices.notebook.cells[cell], [slices.ledger.statement(unit) for unit in sorted(units)])
@@ -145,7 +165,7 @@ def _requirements(notebook: Notebook, cells: Iterable[int]) -> tuple[str, ...]:
 
 
 def _metric_names(facts: NotebookFacts, cells: Iterable[int]) -> tuple[str, ...]:
-    names = {}
+    names: dict[str, None] = {}
     for cell in cells:
         for number in facts.cells[cell].made:
             version = facts.versions[number]
@@ -161,7 +181,9 @@ def _paths(facts: NotebookFacts, cells: Iterable[int], *, written: bool) -> tupl
 
 def _project_files(slices: Slices, place: int, read: Sequence[str]) -> tuple[str, ...]:
     """Files that a step reads and no step has written before."""
-    written = {path for cells in slices.runs[: place + 1] for cell in cells for path in slices.facts.cells[cell].files_written}
+    written = {
+        path for cells in slices.runs[: place + 1] for cell in cells for path in slices.facts.cells[cell].files_written
+    }
     return tuple(path for path in read if path not in written)
 
 
@@ -216,7 +238,13 @@ def _artifacts(slices: Slices, place: int) -> list[Artifact]:
         label = state.removeprefix("file:")
         slug = slices.placement.steps[place].slug
         found.append(
-            Artifact(f"{slug}.{label}", slug, "file" if is_file else "state", (label,), _consumers(slices, place, [name], number))
+            Artifact(
+                f"{slug}.{label}",
+                slug,
+                "file" if is_file else "state",
+                (label,),
+                _consumers(slices, place, [name], number),
+            )
         )
     return found
 
@@ -224,7 +252,9 @@ def _artifacts(slices: Slices, place: int) -> list[Artifact]:
 def _value_artifact(slices: Slices, place: int, names: Sequence[str], values: dict[str, int]) -> Artifact:
     slug = slices.placement.steps[place].slug
     declared = {
-        item.name: item.type for index in slices.placement.steps[place].cells for item in slices.notebook.cells[index].outputs
+        item.name: item.type
+        for index in slices.placement.steps[place].cells
+        for item in slices.notebook.cells[index].outputs
     }
     code = {name for item in names for name in _code_names(slices, place, values[item])}
     return Artifact(

@@ -18,7 +18,7 @@ def check_pipeline(
     pipeline: Pipeline, notebook: Notebook, placement: Placement, facts: NotebookFacts, problems: Sequence[Diagnostic]
 ) -> Pipeline:
     """Add the pipeline's own diagnostics to those found so far."""
-    found = [*problems, *_circles(pipeline, notebook)]
+    found = [*problems, *_circles(pipeline, notebook), *_history(pipeline, notebook, facts)]
     for step in pipeline.steps:
         cells = [cell for cell in notebook.cells if cell.id in step.cells]
         found += _declared_inputs(pipeline, step, cells)
@@ -27,6 +27,23 @@ def check_pipeline(
     order = {cell.id: cell.index for cell in notebook.cells}
     found.sort(key=lambda item: (order.get(item.cell or "", -1), item.line or 0, item.code, item.message))
     return replace(pipeline, diagnostics=tuple(dict.fromkeys(found)))
+
+
+def _history(pipeline: Pipeline, notebook: Notebook, facts: NotebookFacts) -> list[Diagnostic]:
+    """IPython's ``_``, ``Out`` and ``In`` know only what ran in the same kernel."""
+    if len(pipeline.steps) < 2:
+        return []
+    return [
+        make(
+            "MLO024",
+            f"The cell {cell.history.text}; a step knows only its own cells",
+            cell=notebook.cells[cell.index].id,
+            line=cell.history.line,
+            hint="Give the value a name where it is made.",
+        )
+        for cell in facts.cells.values()
+        if cell.history is not None
+    ]
 
 
 def _circles(pipeline: Pipeline, notebook: Notebook) -> list[Diagnostic]:
@@ -72,18 +89,33 @@ def _declared_inputs(pipeline: Pipeline, step: Step, cells: Sequence[Cell]) -> l
     for name, cell in declared.items():
         if name in known:
             continue
-        provided = any(name in other.outputs for other in pipeline.steps if other is not step) or _is_made_before(pipeline, step, name)
+        provided = any(name in other.outputs for other in pipeline.steps if other is not step) or _is_made_before(
+            pipeline, step, name
+        )
         code, text, hint = (
-            ("MLO014", f"The step {step.name!r} declares the input {name!r} but does not read it", f"Remove the tag `in:{name}`.")
+            (
+                "MLO014",
+                f"The step {step.name!r} declares the input {name!r} but does not read it",
+                f"Remove the tag `in:{name}`.",
+            )
             if provided
-            else ("MLO013", f"The step {step.name!r} declares the input {name!r}, which no earlier step provides", "Correct the tag, or define the name in a step above.")
+            else (
+                "MLO013",
+                f"The step {step.name!r} declares the input {name!r}, which no earlier step provides",
+                "Correct the tag, or define the name in a step above.",
+            )
         )
         found.append(make(code, text, cell=cell.id, hint=hint))
     if declared:
         for name in step.inputs:
             if name not in declared:
                 found.append(
-                    make("MLO014", f"The step {step.name!r} reads {name!r}, which it does not declare", cell=cells[0].id, hint=f"Add the tag `in:{name}`.")
+                    make(
+                        "MLO014",
+                        f"The step {step.name!r} reads {name!r}, which it does not declare",
+                        cell=cells[0].id,
+                        hint=f"Add the tag `in:{name}`.",
+                    )
                 )
     return found
 
@@ -95,17 +127,32 @@ def _is_made_before(pipeline: Pipeline, step: Step, name: str) -> bool:
 def _declared_outputs(step: Step, cells: Sequence[Cell], facts: NotebookFacts) -> list[Diagnostic]:
     found = []
     declared = {item.name: cell for cell in cells for item in cell.outputs}
-    made = {facts.versions[number].name for cell in cells if cell.index in facts.cells for number in facts.cells[cell.index].made}
+    made = {
+        facts.versions[number].name
+        for cell in cells
+        if cell.index in facts.cells
+        for number in facts.cells[cell.index].made
+    }
     for name, cell in declared.items():
         if name not in made:
             found.append(
-                make("MLO015", f"The step {step.name!r} declares the output {name!r} but does not define it", cell=cell.id, hint="Correct the tag, or define the name in the step.")
+                make(
+                    "MLO015",
+                    f"The step {step.name!r} declares the output {name!r} but does not define it",
+                    cell=cell.id,
+                    hint="Correct the tag, or define the name in the step.",
+                )
             )
     if declared:
         for name in step.outputs:
             if name not in declared:
                 found.append(
-                    make("MLO014", f"Later steps read {name!r} from the step {step.name!r}, which does not declare it", cell=cells[0].id, hint=f"Add the tag `out:{name}`.")
+                    make(
+                        "MLO014",
+                        f"Later steps read {name!r} from the step {step.name!r}, which does not declare it",
+                        cell=cells[0].id,
+                        hint=f"Add the tag `out:{name}`.",
+                    )
                 )
     return found
 
@@ -113,9 +160,13 @@ def _declared_outputs(step: Step, cells: Sequence[Cell], facts: NotebookFacts) -
 def _empty_metrics(step: Step, cells: Sequence[Cell], facts: NotebookFacts) -> list[Diagnostic]:
     found = []
     for cell in cells:
-        if cell.metrics and cell.index in facts.cells and facts.cells[cell.index].parsed:
-            if not any(facts.versions[number].name in step.metric_names for number in facts.cells[cell.index].made):
-                found.append(
-                    make("MLO016", "The cell is tagged `metrics` but binds no name", cell=cell.id, hint="Assign each metric to a name: `accuracy = …`.")
-                )
+        known = facts.cells.get(cell.index)
+        if not cell.metrics or known is None or not known.parsed:
+            continue
+        if not any(facts.versions[number].name in step.metric_names for number in known.made):
+            text, hint = (
+                "The cell is tagged `metrics` but binds no name",
+                "Assign each metric to a name: `accuracy = …`.",
+            )
+            found.append(make("MLO016", text, cell=cell.id, hint=hint))
     return found

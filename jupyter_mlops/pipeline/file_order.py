@@ -48,9 +48,9 @@ def _touches(cells: Sequence[CellFacts]) -> _Touches:
 
 
 def _conflict(first: _Touches, second: _Touches) -> str | None:
-    if first.any_write and second.something or second.any_write and first.something:
+    if (first.any_write and second.something) or (second.any_write and first.something):
         return "files"
-    if first.any_read and second.writes or second.any_read and first.writes:
+    if (first.any_read and second.writes) or (second.any_read and first.writes):
         return "files"
     for written, touched in ((first.writes, second.reads | second.writes), (second.writes, first.reads)):
         for path in sorted(written):

@@ -70,7 +70,9 @@ class Flow:
         return found
 
 
-def find_needs(ledger: Ledger, steps: Sequence[Sequence[int]], ignored: frozenset[str], demanded: Sequence[Iterable[str]]) -> Flow:
+def find_needs(
+    ledger: Ledger, steps: Sequence[Sequence[int]], ignored: frozenset[str], demanded: Sequence[Iterable[str]]
+) -> Flow:
     """Find out what crosses the steps' boundaries.
 
     Args:

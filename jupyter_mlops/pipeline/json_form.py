@@ -151,7 +151,9 @@ class _Reader:
             return value
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return value
-        return self._wrong(value, {str: "a string", int: "an integer", float: "a number", bool: "true or false"}[kind], path)
+        return self._wrong(
+            value, {str: "a string", int: "an integer", float: "a number", bool: "true or false"}[kind], path
+        )
 
     def _wrong(self, value: Any, wanted: str, path: str) -> None:
         self.problems.append(f"{path} must be {wanted}, not {value!r:.40}")
@@ -161,4 +163,3 @@ class _Reader:
         pairs = [[flow.get("source"), flow.get("target")] for flow in flows if isinstance(flow, Mapping)]
         if edges != pairs:
             self.problems.append("$.edges and $.flows do not name the same pairs of steps")
-

@@ -15,11 +15,15 @@ def replayable_statements(placement: Placement, facts: NotebookFacts) -> frozens
     """Statements of imports, functions, setup and parameters cells that give the same wherever they run."""
     cells = [*placement.replayed, *([placement.parameters] if placement.parameters is not None else [])]
     found: set[Unit] = set()
+    written = {path for cell in facts.cells.values() for path in cell.files_written}
+    any_written = any(cell.unknown_writes for cell in facts.cells.values())
     for cell in sorted(cells, key=lambda item: facts.times[item]):
         for ordinal, statement in enumerate(facts.cells[cell].statements):
-            if statement.replayable and not _changes_step(facts, statement.made, set(cells)):
-                if all(_is_stable(facts, use.version, set(cells), found) for use in statement.uses):
-                    found.add((cell, ordinal))
+            stable = all(_is_stable(facts, use.version, set(cells), found) for use in statement.uses)
+            if statement.files_read and (any_written or written & set(statement.files_read)):
+                continue  # a file that changes is read once, at its place on the page
+            if stable and statement.replayable and not _changes_step(facts, statement.made, set(cells)):
+                found.add((cell, ordinal))
     return frozenset(found)
 
 
@@ -66,4 +70,6 @@ def attach_residue(
 
 def _has_residue(facts: NotebookFacts, cell: int, replayable: frozenset[Unit]) -> bool:
     statements = facts.cells[cell].statements
-    return any(not statement.defines and (cell, ordinal) not in replayable for ordinal, statement in enumerate(statements))
+    return any(
+        not statement.defines and (cell, ordinal) not in replayable for ordinal, statement in enumerate(statements)
+    )

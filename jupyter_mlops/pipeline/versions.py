@@ -100,7 +100,14 @@ class Ledger:
         version = self.versions[old]
         self.versions.append(
             replace(
-                version, number=number, cell=cell, statement=statement, kind="data", change="shared", cause=cause, previous=(old,)
+                version,
+                number=number,
+                cell=cell,
+                statement=statement,
+                kind="data",
+                change="shared",
+                cause=cause,
+                previous=(old,),
             )
         )
         self._replaced.setdefault(old, []).append((self.time(cell), number))

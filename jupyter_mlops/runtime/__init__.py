@@ -7,8 +7,8 @@ other environments as ``mlops_runtime``, so that it imports nothing else of this
 from __future__ import annotations
 
 from .errors import ContextError, HandoverError, LoadError, SaveError
-
-
+from .serializers import SERIALIZER_VERSION, read_artifact
+from .step import load, save
 
 __all__ = [
     "SERIALIZER_VERSION",

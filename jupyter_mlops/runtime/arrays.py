@@ -200,7 +200,7 @@ def restore_arrays(rows: Sequence[Row | None], regions: Sequence[tuple[int, int]
         memory: The artifact's bytes, writable.
     """
     restorer = _Restorer(rows, regions, memory)
-    arrays = [None if row is None else restorer.array(i) for i, row in enumerate(rows)]
+    arrays: list[Any] = [None if row is None else restorer.array(i) for i, row in enumerate(rows)]
     for array, row in zip(arrays, rows):  # noqa: B905
         if row is not None and not row[5]:
             array.flags.writeable = False
@@ -295,6 +295,6 @@ def _share(one: Any, other: Any) -> bool:
     import numpy as np
 
     try:
-        return bool(np.shares_memory(one, other, max_work=10_000))
+        return bool(np.shares_memory(one, other, max_work=10_000))  # type: ignore[arg-type,unused-ignore]
     except Exception:  # too hard to decide: keep them together
         return True

@@ -1,5 +1,7 @@
 """The exceptions of the runtime; their messages are what the user reads below a cell.
 
+The tree:
+
     HandoverError
     ├── ContextError   the cell does not run as part of a pipeline, or its context cannot be read
     ├── LoadError      an input cannot be restored

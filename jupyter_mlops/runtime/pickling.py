@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from . import sets, usercode
 from .arrays import ArrayTable
@@ -222,7 +222,8 @@ def pickle_graph(root: Any, user: usercode.UserCode) -> tuple[memoryview, ArrayT
     try:
         return _pickle_graph(root, user)
     except RecursionError:
-        return _in_deep_thread(lambda: _pickle_graph(root, user))
+        outcome: tuple[memoryview, ArrayTable] = _in_deep_thread(lambda: _pickle_graph(root, user))
+        return outcome
 
 
 def _pickle_graph(root: Any, user: usercode.UserCode) -> tuple[memoryview, ArrayTable]:

@@ -54,7 +54,7 @@ class _StandIn:
 def plan(elements: Set[Any]) -> SetPlan | None:
     """Return how to rebuild a set in its order of iteration, None if inserting in that order does it."""
     order = list(elements)
-    if len(order) < 2 or _same(list(type(elements)(order)), order):
+    if len(order) < 2 or _same(list(frozenset(order) if isinstance(elements, frozenset) else set(order)), order):
         return None
     if len(order) > LIMIT or not all(type(item) in STABLE_HASH for item in order):
         return None
@@ -125,7 +125,7 @@ def _read_table(elements: Set[Any]) -> list[Any] | None:
     if used != len(elements) or size < 8 or size & mask or inner != (0 if size == 8 else size * 2 * WORD):
         return None
     by_address = {id(item): item for item in elements}
-    entries = memoryview((ctypes.c_char * (size * 2 * WORD)).from_address(address)).cast("B").cast("N")
+    entries = memoryview((ctypes.c_char * (size * 2 * WORD)).from_address(address)).cast("B").cast("P")
     table = [by_address.get(key) for key in entries.tolist()[::2]]
     return table if sum(item is not None for item in table) == used else None
 

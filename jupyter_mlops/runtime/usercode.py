@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import cloudpickle.cloudpickle as _cloudpickle  # type: ignore[import-untyped]
+import cloudpickle.cloudpickle as _cloudpickle
 
 from .errors import LoadError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -28,11 +29,13 @@ class HashingFile:
     """A new file that is written front to back; ``digest`` and ``size`` are known when it is closed.
 
     Args:
-        path: The file; it must not exist yet.
+        path: The file; one that exists is replaced.
         fsync: Whether to wait for the disk at the end.
     """
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        path.unlink(missing_ok=True)  # not truncated: its content may be linked elsewhere
+        self._path = path
         self._file = path.open("xb", buffering=1024 * 1024)
         self._hasher = new_hasher()
         self._fsync = fsync
@@ -43,8 +46,14 @@ class HashingFile:
     def __enter__(self) -> HashingFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, error_type: object, *_: object) -> None:
+        if error_type is None:
+            self.close()
+            return
+        self._fsync = False
+        with contextlib.suppress(OSError):  # the error on its way says more
+            self.close()
+        self._path.unlink(missing_ok=True)
 
     def write(self, data: Buffer) -> int:
         """Append bytes or anything with a contiguous buffer; nothing is copied."""

@@ -84,11 +84,11 @@ def test_pipeline_gives_what_the_notebook_gives(name, copy_of, run_whole, output
     notebook = copy_of(name, "pipeline")
     before = _contents(notebook.parent)
 
-    result = api.run(notebook, output=tmp_path / "out" / "executed.ipynb")
+    result = api.run(notebook, output=tmp_path / "executed.ipynb")
 
     assert result.status == "succeeded"
     assert whole.metrics and dict(result.metrics) == dict(whole.metrics)
-    assert result.output_notebook == tmp_path / "out" / "executed.ipynb"
+    assert result.output_notebook == tmp_path / "executed.ipynb"
     executed = nbformat.read(result.output_notebook, as_version=4)
     nbformat.validate(executed)
     assert outputs_of(executed) == whole.outputs
@@ -112,6 +112,7 @@ def test_parameters_of_each_type_reach_the_steps(copy_of, tmp_path):
         "kernel": "linear",
     }
     result = api.run(notebook, parameters, output=tmp_path / "executed.ipynb")
+    assert result.status == "succeeded"
     executed = {cell.id: cell for cell in nbformat.read(result.output_notebook, as_version=4).cells}
     assert "of 2 digits" in executed["load-digits"].outputs[0].text
     assert executed["split-digits"].outputs[0].text.startswith("150 digits to learn from")

@@ -95,7 +95,13 @@ def test_settings_that_contradict_each_other(one: str, other: str) -> None:
 
 
 def metadata(**settings: Any) -> dict[str, Any]:
-    return {"experiment": {"id": "", "name": ""}, "experiment_name": "", "katib_run": False, "snapshot_volumes": False, **settings}
+    return {
+        "experiment": {"id": "", "name": ""},
+        "experiment_name": "",
+        "katib_run": False,
+        "snapshot_volumes": False,
+        **settings,
+    }
 
 
 def test_a_notebooks_metadata() -> None:
@@ -144,7 +150,9 @@ def test_defaults_may_be_an_object() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [None, {}, metadata(pipeline_name="", docker_image="", volumes=[], steps_defaults=[])])
+@pytest.mark.parametrize(
+    "value", [None, {}, metadata(pipeline_name="", docker_image="", volumes=[], steps_defaults=[])]
+)
 def test_empty_metadata_say_nothing(value: object) -> None:
     settings = read_kale_metadata(value)
     assert (settings.name, settings.defaults, settings.diagnostics) == (None, StepSettings(), ())
@@ -200,18 +208,21 @@ def test_printed_names() -> None:
 
 
 def test_our_own_metadata_win_over_kales() -> None:
+    theirs = {
+        "pipeline_name": "theirs",
+        "pipeline_description": "d",
+        "steps_defaults": ["limit:cpu:1", "limit:memory:1Gi"],
+    }
+    tagged = {"tags": ["block:a", "limit:cpu:1", "image:x"], "mlops": {"cpu": 4}}
     raw = {
         "nbformat": 4,
         "nbformat_minor": 4,
-        "metadata": {
-            "mlops": {"name": "ours", "cpu": 2},
-            "kubeflow_notebook": {"pipeline_name": "theirs", "pipeline_description": "d", "steps_defaults": ["limit:cpu:1", "limit:memory:1Gi"]},
-        },
+        "metadata": {"mlops": {"name": "ours", "cpu": 2}, "kubeflow_notebook": theirs},
         "cells": [
-            {"cell_type": "code", "metadata": {"tags": ["block:a", "limit:cpu:1", "image:x"], "mlops": {"cpu": 4}}, "source": ""},
+            {"cell_type": "code", "metadata": tagged, "source": ""},
             {"cell_type": "code", "metadata": {"tags": ["pipeline-metrics"]}, "source": "print(acc)"},
         ],
-    }  # fmt: skip
+    }
     notebook = parse_notebook(raw)
     assert (notebook.name, notebook.description) == ("ours", "d")
     assert notebook.defaults == StepSettings(cpu="2", memory="1Gi")

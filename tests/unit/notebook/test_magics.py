@@ -11,14 +11,24 @@ from IPython.core.inputtransformer2 import TransformerManager
 from jupyter_mlops.notebook.magics import python_source
 from jupyter_mlops.notebook.model import Magic, PythonSource
 
-LINES = [
-    "x = 1", "", "# comment", "%matplotlib inline", "!ls -l {x}", "!!ls", "a = !ls", "b = %who_ls", "df?", "??df", "%pinfo?",
-    "if x:", "    y = 2", "    %cd data", "    !make", "    z = !pwd", "else:", "text = '''", "'''", "%load_ext x \\", "  more",
-    "f(", ")", "    5,", "x = 5 \\", "% 3", "!echo it's", '!echo """', ",f a b", "/f a b", ";f a b", "for i in range(3):",
-    "  pass", "%", "!", "?", "x?y", "def f():", "    return 1", "\treturn 2", "@decorator", "s = 'a?'", "%%bash", "x = %%time",
-    "y = !ls \\", "print('%d' % x)", "é = 1", "x = [1,", "2]", "a.b[0]?", "(c,", "d) = %who_ls",
+PLAIN = [
+    "x = 1", "", "# comment", "%matplotlib inline", "!ls -l {x}", "!!ls", "a = !ls", "b = %who_ls", "??df",
+    "if x:", "    y = 2", "    %cd data", "    !make", "    z = !pwd", "else:", "text = '''", "'''",
+    "%load_ext x \\", "  more", "    5,", "x = 5 \\", "% 3", "!echo it's", '!echo """', ",f a b", "/f a b",
+    ";f a b", "for i in range(3):", "  pass", "%", "!", "x?y", "def f():", "    return 1", "\treturn 2",
+    "@decorator", "s = 'a?'", "%%bash", "x = %%time", "y = !ls \\", "print('%d' % x)", "é = 1",
 ]  # fmt: skip
-cells = st.lists(st.sampled_from(LINES), max_size=12).map("\n".join)
+HELP = [
+    "df?", "%pinfo?", "?", "a.b[0]?",
+]  # fmt: skip
+BRACKETS = [
+    "f(", ")", "x = [1,", "2]", "(c,", "d) = %who_ls",
+]  # fmt: skip
+LINES = [*PLAIN, *HELP, *BRACKETS]
+# IPython takes all from an open bracket to a question mark for one statement; such cells are not compared
+comparable = st.lists(st.sampled_from([*PLAIN, *HELP]), max_size=12) | st.lists(
+    st.sampled_from([*PLAIN, *BRACKETS]), max_size=12
+)
 
 
 def compiles(text: str) -> bool:
@@ -31,8 +41,8 @@ def compiles(text: str) -> bool:
 
 @pytest.mark.parametrize(
     "source",
-    ["", "x = 1", "x = 1\r\ny = 2\r\n", "await f()", "async for x in y: pass", "x % 2\n%3 if 0 else 1" and "x = 5 \\\n% 3",
-     "s = '''\n%time\n!ls\n'''", "f(\n%s\n)" % "1", "print('%d' % 3)", "...", "\n\n", "# %%time\n", "x = '\\d'"],
+    ["", "x = 1", "x = 1\r\ny = 2\r\n", "await f()", "async for x in y: pass", "x = 5 \\\n% 3",
+     "s = '''\n%time\n!ls\n'''", "f(5\n% 3\n)", "print('%d' % 3)", "...", "\n\n", "# %%time\n", "x = '\\d'"],
 )  # fmt: skip
 def test_plain_python_is_not_touched(source: str) -> None:
     assert python_source(source) == PythonSource(source)
@@ -52,6 +62,8 @@ def test_plain_python_makes_no_warnings() -> None:
         ("\n\n%%time\nx = 1", "\n\n\nx = 1"),
         ("%%time --no-raise-error\nx = 1", "\nx = 1"),
         ("  %%time\n  x = 1", "\nx = 1"),
+        ("  %%time\nx = 1", "\nx = 1"),
+        ("    x = 1\n    if x:\n        y = 2", "x = 1\nif x:\n    y = 2"),
         ("%%capture\nx = 1", "\nx = 1"),
         ("%%prun -s cumulative\nx = 1", "\nx = 1"),
         ("%%prun -q f()\nx = 1", "f()\nx = 1"),
@@ -103,7 +115,24 @@ def test_capture_binds_its_name_after_the_body() -> None:
     assert [magic.line for magic in plain.magics] == [4]
 
 
-@pytest.mark.parametrize("name", ["timeit", "bash", "sh", "script", "html", "javascript", "latex", "markdown", "svg", "sql", "cython", "R", "my_own"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "timeit",
+        "bash",
+        "sh",
+        "script",
+        "html",
+        "javascript",
+        "latex",
+        "markdown",
+        "svg",
+        "sql",
+        "cython",
+        "R",
+        "my_own",
+    ],
+)
 def test_other_cell_magics_stay_calls(name: str) -> None:
     plain = python_source(f"%%{name} -a b\none\n\ntwo")
     assert plain.text.split("\n") == [f"get_ipython().run_cell_magic('{name}', '-a b', 'one\\n\\ntwo\\n')", "", "", ""]
@@ -119,7 +148,7 @@ def test_a_written_file_is_a_call_under_the_magic_that_is_unwrapped() -> None:
 @pytest.mark.parametrize(
     ("source", "text", "magic"),
     [
-        ("%matplotlib inline", "get_ipython().run_line_magic('matplotlib', 'inline')", Magic("line", "matplotlib", 1, "inline")),
+        ("%who int", "get_ipython().run_line_magic('who', 'int')", Magic("line", "who", 1, "int")),
         ("%timeit f(x)", "get_ipython().run_line_magic('timeit', 'f(x)')", Magic("line", "timeit", 1, "f(x)")),
         ("!ls {x}", "get_ipython().system('ls {x}')", Magic("shell", "!", 1, "ls {x}")),
         ("y = !ls", "y = get_ipython().getoutput('ls')", Magic("shell", "!", 1, "ls")),
@@ -160,7 +189,16 @@ def test_pasted_prompts_are_taken_away() -> None:
     assert python_source("In [3]: %%time\n   ...: x = 1").text == "\nx = 1"
 
 
-@pytest.mark.parametrize("line", ["%pip install -q a 'b>1'", "!pip install a 'b>1'", "!uv pip install a 'b>1'", "%conda install a 'b>1'", "!python -m pip install a 'b>1'"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%pip install -q a 'b>1'",
+        "!pip install a 'b>1'",
+        "!uv pip install a 'b>1'",
+        "%conda install a 'b>1'",
+        "!python -m pip install a 'b>1'",
+    ],
+)
 def test_installations_are_requirements(line: str) -> None:
     assert python_source(f"if x:\n    {line}\ny = 1") == PythonSource("if x:\n    pass\ny = 1", (), ("a", "b>1"))
 
@@ -182,7 +220,9 @@ def test_an_installation_inside_other_magic_and_without_its_sign() -> None:
     assert python_source("pip install a") == PythonSource("pass", (), ("a",))
 
 
-@pytest.mark.parametrize("source", ["x = = 1", "def f(:\n  pass", "f(", "'''", "x = 1\0", "x = '\ud800'", "print 'a'", "x ? y"])
+@pytest.mark.parametrize(
+    "source", ["x = = 1", "def f(:\n  pass", "f(", "'''", "x = 1\0", "x = '\ud800'", "print 'a'", "x ? y"]
+)
 def test_what_is_no_python_comes_back_as_it_is(source: str) -> None:
     plain = python_source(source)
     assert plain.text == source
@@ -195,29 +235,37 @@ def test_magic_beside_a_syntax_error_is_understood_all_the_same() -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(cells)
+@given(comparable.map("\n".join))
 def test_the_result_is_what_ipython_makes_of_it(source: str) -> None:
-    """All magics of ``LINES`` stay calls, so that nothing but blank lines may differ."""
+    """All magics of these lines stay calls, so that nothing but blank lines may differ."""
     if not source.strip() or compiles(source):
         return
-    expected = TransformerManager().transform_cell(source)
     plain = python_source(source)
+    assert plain.text.count("\n") == source.count("\n")
+    try:
+        expected = TransformerManager().transform_cell(source)
+    except IndentationError:
+        return
     if compiles(expected):
         assert [line for line in plain.text.split("\n") if line.strip()] == [
             line for line in expected.split("\n") if line.strip()
         ]
-    assert plain.text.count("\n") == source.count("\n")
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*LINES, "%%time", "%%capture", "%time x = 1", "!pip install a"]), max_size=10).map("\n".join))
+@given(
+    st.lists(st.sampled_from([*LINES, "%%time", "%%capture", "%time x = 1", "!pip install a"]), max_size=10).map(
+        "\n".join
+    )
+)
 def test_no_line_moves(source: str) -> None:
     plain = python_source(source)
     assert plain.text.count("\n") == source.count("\n")
     ours, theirs = plain.text.split("\n"), source.split("\n")
     for magic in plain.magics:
         assert "get_ipython()" in ours[magic.line - 1]
-        assert any(sign in theirs[magic.line - 1] for sign in "%!?")
+        if magic.name not in ("pinfo", "pinfo2"):  # `?` ends a statement, which begins further up
+            assert any(sign in theirs[magic.line - 1] for sign in "%!")
 
 
 @settings(max_examples=200, deadline=None)

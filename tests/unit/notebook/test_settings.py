@@ -63,14 +63,15 @@ def test_everything_that_can_be_set() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [None, {}, {key: None for key in EVERYTHING}])
+@pytest.mark.parametrize("value", [None, {}, dict.fromkeys(EVERYTHING)])
 def test_nothing_set(value: object) -> None:
     assert read_settings(value) == (StepSettings(), ())
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [(90, 90.0), (0.5, 0.5), ("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5 H", 5400), ("2d", 172800)]
-)  # fmt: skip
+    ("value", "seconds"),
+    [(90, 90.0), (0.5, 0.5), ("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5 H", 5400), ("2d", 172800)],
+)
 def test_a_timeout_is_seconds_or_text(value: object, seconds: float) -> None:
     settings, found = read_settings({"timeout": value})
     assert not found
@@ -225,7 +226,9 @@ def test_lists_are_joined_by_what_they_name() -> None:
         secrets=(Secret("a", "k", "TOKEN"), Secret("b", "k", "USER")),
         volumes=(Volume("old", "/data"),),
     )
-    own = StepSettings(packages=("Scikit-Learn>=1.5",), secrets=(Secret("c", "k", "TOKEN"),), volumes=(Volume("new", "/data"),))
+    own = StepSettings(
+        packages=("Scikit-Learn>=1.5",), secrets=(Secret("c", "k", "TOKEN"),), volumes=(Volume("new", "/data"),)
+    )
     merged = merge(defaults, own)
     assert merged.packages == ("numpy", "Scikit-Learn>=1.5")
     assert merged.secrets == (Secret("b", "k", "USER"), Secret("c", "k", "TOKEN"))

@@ -33,7 +33,14 @@ def test_a_role(role: str) -> None:
 
 def test_a_step_with_everything() -> None:
     tagging = read_tags(
-        ["step:Train model", "after:Load data", "after: Clean", "in:df", "out:model:sklearn.base.BaseEstimator", "metrics"],
+        [
+            "step:Train model",
+            "after:Load data",
+            "after: Clean",
+            "in:df",
+            "out:model:sklearn.base.BaseEstimator",
+            "metrics",
+        ],
         cell="c1",
     )
     assert tagging == Tagging(
@@ -131,8 +138,8 @@ def test_the_cell_that_papermill_injected_is_a_parameters_cell() -> None:
     "tag",
     [
         "step:", "step: ", "step", "after:", "in:", "out:", "in:1x", "in:a b", "in:a,b", "in:a.b", "in:for", "in:a:int",
-        "out:x:", "out:x:not a type", "out:a-b", "out::int", "parameters:x", "skip:", "metrics:acc", "step:a\nb", "step:a\0",
-        "after:\ud800",
+        "out:x:", "out:x:not a type", "out:a-b", "out::int", "parameters:x", "skip:", "metrics:acc", "step:a\nb",
+        "step:a\0", "after:\ud800",
     ],
 )  # fmt: skip
 def test_a_malformed_value_is_an_error_with_a_hint(tag: str) -> None:

@@ -1,0 +1,135 @@
+"""Describes values so that two processes can tell whether they hold the same, sharing included."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import random
+import types
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["describe"]
+
+_PLAIN = (int, float, complex, str, bytes, bool, type(None), range, slice, type(...))
+_ITERATORS = ("generator", "iterator", "zip", "map", "filter", "enumerate", "reversed")
+
+
+def describe(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """For each variable a text; an object met before is told by the place where it was met first."""
+    writer = _Writer()
+    return {name: writer.value(variables[name], name) for name in sorted(variables)}
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.seen: dict[int, str] = {}
+        self.keep: list[Any] = []
+        self.arrays: list[tuple[str, Any]] = []
+
+    def value(self, value: Any, path: str) -> str:
+        kind = type(value)
+        if kind in _PLAIN:
+            return repr(value)
+        if isinstance(value, (types.ModuleType, types.BuiltinFunctionType)):
+            return f"<{kind.__name__} {value.__name__}>"
+        if id(value) in self.seen:
+            return f"<same as {self.seen[id(value)]}>"
+        self.seen[id(value)] = path
+        self.keep.append(value)
+        return self._new(value, kind, path)
+
+    def _new(self, value: Any, kind: type, path: str) -> str:
+        if kind in (list, tuple):
+            items = ", ".join(self.value(item, f"{path}[{place}]") for place, item in enumerate(value))
+            return f"{kind.__name__}({items})"
+        if isinstance(value, dict):
+            items = ", ".join(f"{self.value(key, f'{path} key')}: {self.value(value[key], f'{path}[{key!r}]')}" for key in value)
+            return f"{kind.__name__}({items})"
+        if isinstance(value, (set, frozenset)):
+            return f"{kind.__name__}({sorted(map(repr, value))})"
+        if isinstance(value, types.FunctionType):
+            return self._function(value, path)
+        if isinstance(value, types.MethodType):
+            return f"<method {value.__name__} of {self.value(value.__self__, f'{path} self')}>"
+        if isinstance(value, type):
+            return self._class(value, path)
+        if isinstance(value, random.Random):
+            return f"<Random {_digest(value.getstate())}>"
+        module = kind.__module__.partition(".")[0]
+        if module == "numpy":
+            return self._numpy(value, path)
+        if module == "pandas":
+            return _pandas(value)
+        if module == "__main__" or hasattr(value, "__dict__"):
+            return f"<{kind.__qualname__} {self.value(dict(vars(value)), f'{path}.')}{self._content(value, path)}>"
+        if any(word in kind.__name__ for word in _ITERATORS):
+            return f"<{kind.__name__}>"
+        return f"<{kind.__qualname__} {_digest(value)}>"
+
+    def _content(self, value: Any, path: str) -> str:
+        """What an instance of a subclass of a builtin holds."""
+        for base in (list, dict, set, tuple):
+            if isinstance(value, base):
+                return self.value(base(value), f"{path} items")
+        return ""
+
+    def _function(self, value: types.FunctionType, path: str) -> str:
+        cells = []
+        for cell in value.__closure__ or ():
+            try:
+                cells.append(self.value(cell.cell_contents, f"{path} closure"))
+            except ValueError:
+                cells.append("<empty>")
+        defaults = self.value(value.__defaults__, f"{path} defaults")
+        names = [value.__qualname__, _digest(value.__code__.co_code), defaults, *cells]
+        own = self.value(dict(value.__dict__), f"{path}.") if value.__dict__ else ""
+        return f"<function {' '.join(names)}{own}>"
+
+    def _class(self, value: type, path: str) -> str:
+        if value.__module__ != "__main__":
+            return f"<class {value.__module__}.{value.__qualname__}>"
+        members = {
+            name: item
+            for name, item in vars(value).items()
+            if not name.startswith("__") and not callable(item) and not hasattr(item, "__get__")
+        }
+        bases = ", ".join(base.__qualname__ for base in value.__bases__)
+        return f"<class {value.__qualname__}({bases}) {self.value(members, f'{path}.')}>"
+
+    def _numpy(self, value: Any, path: str) -> str:
+        import numpy as np
+
+        if isinstance(value, np.random.Generator):
+            return f"<Generator {value.bit_generator.state}>"
+        if isinstance(value, np.random.RandomState):
+            return f"<RandomState {_digest([item.tolist() if hasattr(item, 'tolist') else item for item in value.get_state()])}>"
+        if not isinstance(value, np.ndarray):
+            return repr(value)
+        shared = [name for name, other in self.arrays if np.shares_memory(value, other)]
+        self.arrays.append((path, value))
+        text = f"array({value.tolist()}, {value.dtype}"
+        if value.dtype == object:
+            text = f"array({self.value(value.tolist(), f'{path} items')}, object"
+        return text + (f", sharing memory with {', '.join(shared)})" if shared else ")")
+
+
+def _pandas(value: Any) -> str:
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        columns = [_pandas(value.iloc[:, place]) for place in range(value.shape[1])]
+        return f"DataFrame({columns}, {_pandas(value.columns)}, {_pandas(value.index)}, {value.attrs})"
+    if isinstance(value, pd.Series):
+        return f"Series({list(value)}, {value.dtype}, {value.name!r}, {_pandas(value.index)})"
+    if isinstance(value, pd.Index):
+        return f"Index({list(value)}, {value.dtype}, {list(value.names)})"
+    return f"<{type(value).__qualname__}>"
+
+
+def _digest(value: Any) -> str:
+    try:
+        content = pickle.dumps(value)
+    except Exception:
+        return "unknown"
+    return hashlib.sha256(content).hexdigest()[:12]
