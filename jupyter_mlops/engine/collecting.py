@@ -16,6 +16,11 @@ from jupyter_mlops.store.records import ArtifactRecord
 
 __all__ = ["Collected", "collect", "run_artifacts", "source_files"]
 
+_ABSENT = "absent"
+"""What the runtime calls the serializer of something that a step did not make after all."""
+
+_EXACT = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -24,10 +29,12 @@ class Collected:
     Args:
         outputs: Records of artifacts whose objects are in the store.
         metrics: Finite numbers by name.
+        notes: What else there is to say, such as a metric that is not finite.
     """
 
     outputs: tuple[ArtifactRecord, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def collect(output_dir: Path, objects: ObjectStore) -> Collected:
@@ -43,10 +50,11 @@ def collect(output_dir: Path, objects: ObjectStore) -> Collected:
     try:
         result = json.loads((output_dir / "result.json").read_text(encoding="utf-8"))
         outputs = tuple(_record(item, output_dir, objects) for item in result["artifacts"])
-        metrics = {str(name): float(value) for name, value in result.get("metrics", {}).items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        metrics = {str(name): _number(value) for name, value in result.get("metrics", {}).items()}
+        notes = tuple(str(note) for note in result.get("notes", ()))
+    except (ArithmeticError, OSError, ValueError, KeyError, TypeError) as error:
         raise InfrastructureError(f"What the step saved can't be read: {type(error).__name__}: {error}.") from error
-    return Collected(outputs, metrics)
+    return Collected(outputs, metrics, notes)
 
 
 def source_files(step: Step, cwd: Path) -> list[ArtifactRecord]:
@@ -61,15 +69,23 @@ def source_files(step: Step, cwd: Path) -> list[ArtifactRecord]:
 
 
 def run_artifacts(step: Step, outputs: tuple[ArtifactRecord, ...]) -> list[RunArtifact]:
-    """List the variables and files of a step's artifacts; hidden state is not shown."""
+    """List the variables and files that a step made; hidden state, and names that it left unbound, are not shown."""
     shown = []
     for record in outputs:
-        if record.kind == "state":
-            continue
-        for name in record.names:
-            kind = "file" if record.kind == "file" else record.members.get(name, {}).get("type") or record.type
-            shown.append(RunArtifact(name, step.name, record.digest, kind, record.bytes))
+        if record.kind == "file" and record.serializer != _ABSENT:
+            shown.append(RunArtifact(record.names[0], step.name, record.digest, "file", record.bytes))
+        elif record.kind == "value":
+            shown += [
+                RunArtifact(name, step.name, record.digest, record.members[name].get("type"), record.bytes)
+                for name in record.names
+                if name in record.members
+            ]
     return shown
+
+
+def _number(value: Any) -> float:
+    """Keep counts as they are; an integer that no float holds exactly is not one anybody compares to the last digit."""
+    return value if isinstance(value, int) and abs(value) <= _EXACT else float(value)
 
 
 def _record(item: Mapping[str, Any], output_dir: Path, objects: ObjectStore) -> ArtifactRecord:

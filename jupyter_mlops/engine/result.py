@@ -54,7 +54,7 @@ class StepResult:
     Args:
         cached: Whether its results were taken from an earlier run.
         seconds: Wall time.
-        reason: Why it was skipped or cancelled, for people.
+        reason: Why it was skipped or cancelled, or what is odd about its results, for people.
         notebook: The executed step notebook, where there is one.
     """
 

@@ -225,7 +225,7 @@ class Run:
             session.kill()  # what the kernel started may outlive it
         report = ended.report
         status: Status = "succeeded" if report.failure is None else "failed"
-        reason = None
+        reason = "; ".join(report.collected.notes) or None
         if session.stop_reason == "cancelled" and (report.failure is not None or report.notebook is None):
             status, reason = "cancelled", "the run was stopped"
         if report.notebook is not None:

@@ -19,6 +19,9 @@ StopReason = Literal["timeout", "cancelled"]
 _GRACE = 1.5
 """Seconds between asking a step to stop and ending its processes."""
 
+_PATIENCE = 4.0
+"""Seconds between asking a step to stop and going on without its thread."""
+
 
 class StepStopped(Exception):
     """The step was asked to stop before its kernel had started."""
@@ -44,6 +47,7 @@ class StepSession:
         self.started = time.monotonic()
         self.stop_reason: StopReason | None = None
         self._stopped_at: float | None = None
+        self._killed = False
         self._process: KernelProcess | None = None
         self._lock = threading.Lock()
 
@@ -79,6 +83,7 @@ class StepSession:
     def kill(self) -> None:
         """End the kernel and whatever it started."""
         with self._lock:
+            self._killed = True
             process = self._process
         if process is not None:
             process.kill()
@@ -86,7 +91,7 @@ class StepSession:
     def next_deadline(self) -> float | None:
         """Return when (monotonic clock) something is due for this step."""
         if self._stopped_at is not None:
-            return self._stopped_at + _GRACE
+            return self._stopped_at + (_PATIENCE if self._killed else _GRACE)
         return None if self.timeout is None else self.started + self.timeout
 
     def is_overdue(self) -> bool:
@@ -96,7 +101,7 @@ class StepSession:
 
     def is_abandoned(self) -> bool:
         """Tell whether the step's thread did not end although its processes did."""
-        return self._stopped_at is not None and time.monotonic() >= self._stopped_at + 2 * _GRACE + 1
+        return self._killed and self._stopped_at is not None and time.monotonic() >= self._stopped_at + _PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,12 @@ def single_step(
 
 def _without_parameters(notebook: Notebook, placement: Placement, step: Step) -> Step:
     """The parameters cell is no cell of a step: its source goes where papermill looks for it."""
-    if placement.parameters is None or notebook.cells[placement.parameters].id not in step.cells:
+    cells = [notebook.cells[index] for index in placement.parameters]
+    own = {cell.id for cell in cells if cell.id in step.cells}
+    if not own:
         return step
-    cell = notebook.cells[placement.parameters]
-    return replace(step, cells=tuple(item for item in step.cells if item != cell.id), parameters_source=cell.source)
+    source = "\n".join(cell.source for cell in cells)
+    return replace(step, cells=tuple(item for item in step.cells if item not in own), parameters_source=source)
 
 
 def _plain_step(
@@ -92,7 +94,7 @@ def _plain_step(
         tuple(notebook.cells[index].id for index in cells),
         parameters=parameters,
         metrics=tuple(notebook.cells[index].id for index in metrics),
-        metric_names=_metric_names(facts, metrics),
+        metric_names=_metric_names(notebook, facts, metrics),
         files_read=_paths(facts, cells, written=False),
         files_written=_paths(facts, cells, written=True),
         writes_unknown_files=any(facts.cells[index].unknown_writes for index in cells),
@@ -142,21 +144,18 @@ def _step(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> Step:
 
 def _reads_parameter(slices: Slices, place: int, name: str) -> bool:
     """A parameter is set in a step that reads it as it stands after the parameters cell."""
-    cell = slices.placement.parameters
-    statements = (slices.parameters.statements or {}).get(name, ())
-    return (
-        any((cell, ordinal) in slices.flow.needs[place].parameters for ordinal in statements)
-        or cell in slices.runs[place]
-    )
+    statements = slices.parameters.statements.get(name, ())
+    needed = slices.flow.needs[place].parameters
+    return any(unit in needed or unit[0] in slices.runs[place] for unit in statements)
 
 
 def _parameters_source(slices: Slices, place: int) -> str:
-    cell = slices.placement.parameters
-    if cell is None or cell in slices.runs[place]:
-        return ""  # the whole cell, put in below
     needs = slices.flow.needs[place]
-    units = needs.parameters | {unit for unit in needs.units if unit[0] == cell}
-    return source_of(slices.notebook.cells[cell], [slices.ledger.statement(unit) for unit in sorted(units)])
+    sources = []
+    for cell in slices.placement.parameters:
+        units = [unit for unit in sorted(needs.parameters | needs.units) if unit[0] == cell]
+        sources.append(source_of(slices.notebook.cells[cell], [slices.ledger.statement(unit) for unit in units]))
+    return "\n".join(source for source in sources if source)
 
 
 def _requirements(notebook: Notebook, cells: Iterable[int]) -> tuple[str, ...]:
@@ -164,9 +163,10 @@ def _requirements(notebook: Notebook, cells: Iterable[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for python in every if python is not None for item in python.requirements))
 
 
-def _metric_names(facts: NotebookFacts, cells: Iterable[int]) -> tuple[str, ...]:
+def _metric_names(notebook: Notebook, facts: NotebookFacts, cells: Iterable[int]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for cell in cells:
+        names.update(dict.fromkeys(notebook.cells[cell].metric_names))
         for number in facts.cells[cell].made:
             version = facts.versions[number]
             if not is_hidden(version.name) and version.kind == "data" and version.change in ("bound", "kept"):

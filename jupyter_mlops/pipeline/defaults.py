@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from jupyter_mlops.analysis.interpreter import parse_cell
@@ -25,32 +26,47 @@ class DeclaredParameters:
 
     Args:
         parameters: One for each name, its last literal assignment.
-        statements: For each parameter, the ordinals of the top-level statements that assign it.
+        statements: For each parameter, the top-level statements that assign it: cell index and ordinal.
         diagnostics: Lines that are code rather than parameters.
     """
 
     parameters: tuple[Parameter, ...] = ()
-    statements: dict[str, tuple[int, ...]] | None = None
+    statements: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def read_parameters(cell: Cell) -> DeclaredParameters:
-    """Read the parameters that a cell declares; the cell is not executed."""
-    try:
-        body = parse_cell(cell.python.text if cell.python is not None else "").body
-    except SyntaxError:
-        return DeclaredParameters((), {})
+def read_parameters(cells: Sequence[Cell]) -> DeclaredParameters:
+    """Read the parameters that cells declare, later assignments winning; nothing is executed."""
     found: dict[str, Parameter] = {}
-    places: dict[str, tuple[int, ...]] = {}
+    places: dict[str, tuple[tuple[int, int], ...]] = {}
     code: list[Diagnostic] = []
-    for ordinal, node in enumerate(body):
-        declared = _declared(cell, node)
-        for parameter in declared:
-            found[parameter.name] = parameter
-            places[parameter.name] = (*places.get(parameter.name, ()), ordinal)
-        if not declared and not _is_text(node) and isinstance(node, (ast.Assign, ast.AnnAssign)):
-            code.append(_is_code(cell, node))
+    for cell in cells:
+        for ordinal, node in enumerate(_body(cell)):
+            declared = _declared(cell, node)
+            for parameter in declared:
+                found[parameter.name] = _over(found.get(parameter.name), parameter)
+                places[parameter.name] = (*places.get(parameter.name, ()), (cell.index, ordinal))
+            if not declared and not _is_text(node) and isinstance(node, (ast.Assign, ast.AnnAssign)):
+                code.append(_is_code(cell, node))
     return DeclaredParameters(tuple(found.values()), places, tuple(code))
+
+
+def _body(cell: Cell) -> list[ast.stmt]:
+    try:
+        return parse_cell(cell.python.text if cell.python is not None else "").body
+    except SyntaxError:
+        return []
+
+
+def _over(declared: Parameter | None, later: Parameter) -> Parameter:
+    """A value that papermill has injected keeps the declared type where it fits."""
+    if declared is None or declared.cell == later.cell:
+        return later
+    if declared.type == "float" and later.type == "int":
+        return replace(declared, default=float(later.default))
+    if later.type in (declared.type, "none"):
+        return replace(declared, default=later.default, optional=declared.optional or later.optional)
+    return later
 
 
 def _is_text(node: ast.stmt) -> bool:

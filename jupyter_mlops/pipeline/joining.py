@@ -16,9 +16,7 @@ def page_order(placement: Placement) -> list[int]:
     """All cells that are analysed, as they stand on the page."""
     every = [cell for step in placement.steps for cell in step.cells]
     every += placement.replayed
-    if placement.parameters is not None:
-        every.append(placement.parameters)
-    return sorted(every)
+    return sorted([*every, *placement.parameters])
 
 
 def join_apart(notebook: Notebook, placement: Placement, facts: NotebookFacts) -> tuple[list[int], list[Diagnostic]]:

@@ -13,6 +13,7 @@ from jupyter_mlops.notebook.settings import merge
 __all__ = ["Placement", "StepDraft", "place"]
 
 FIRST_STEP = "start"
+INJECTED = "injected-parameters"
 REPLAYED = frozenset({"imports", "functions", "setup"})
 
 
@@ -40,13 +41,13 @@ class Placement:
     Args:
         steps: In the order of their first cells.
         replayed: Indexes of imports, functions and setup cells.
-        parameters: Index of the parameters cell.
+        parameters: Indexes of the parameters cell and of the cell that papermill has injected below it.
         skipped: Indexes of cells that are not part of the pipeline.
     """
 
     steps: tuple[StepDraft, ...]
     replayed: tuple[int, ...] = ()
-    parameters: int | None = None
+    parameters: tuple[int, ...] = ()
     skipped: tuple[int, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -61,8 +62,9 @@ def place(notebook: Notebook) -> Placement:
     diagnostics: list[Diagnostic] = []
     members: dict[str, list[Cell]] = {}
     current: str | None = None
+    parameters = _parameters(code, diagnostics)
     for cell in code:
-        if cell.role != "step":
+        if cell.role != "step" and (cell.role != "parameters" or cell in parameters):
             continue
         if cell.step is not None:
             current = cell.step
@@ -71,9 +73,6 @@ def place(notebook: Notebook) -> Placement:
             members.setdefault(_unused("metrics", members, code), []).append(cell)
         else:
             members.setdefault(current if current is not None else FIRST_STEP, []).append(cell)
-    parameters, extra = _parameters(code, diagnostics)
-    for cell in extra:
-        members.setdefault(FIRST_STEP, []).insert(0, cell)
     steps = tuple(_draft(notebook, name, cells) for name, cells in members.items())
     steps = tuple(sorted(steps, key=lambda step: step.cells[0]))
     diagnostics += _slug_problems(steps, members)
@@ -81,7 +80,7 @@ def place(notebook: Notebook) -> Placement:
     return Placement(
         steps,
         tuple(cell.index for cell in code if cell.role in REPLAYED),
-        parameters.index if parameters is not None else None,
+        tuple(cell.index for cell in parameters),
         tuple(cell.index for cell in code if cell.role == "skip"),
         tuple(diagnostics),
     )
@@ -98,10 +97,12 @@ def _unused(name: str, members: Iterable[str], code: Sequence[Cell]) -> str:
     return candidate
 
 
-def _parameters(code: Sequence[Cell], diagnostics: list[Diagnostic]) -> tuple[Cell | None, list[Cell]]:
-    """The parameters cell; further ones are ordinary code, as they are to papermill."""
+def _parameters(code: Sequence[Cell], diagnostics: list[Diagnostic]) -> list[Cell]:
+    """The parameters cell and papermill's injected one; further ones are ordinary code, as they are to papermill."""
     tagged = [cell for cell in code if cell.role == "parameters"]
-    for cell in tagged[1:]:
+    injected = [cell for cell in tagged if INJECTED in cell.tags]
+    declared = [cell for cell in tagged if INJECTED not in cell.tags]
+    for cell in declared[1:]:
         diagnostics.append(
             make(
                 "MLO010",
@@ -110,7 +111,7 @@ def _parameters(code: Sequence[Cell], diagnostics: list[Diagnostic]) -> tuple[Ce
                 hint="Move its lines into the first parameters cell.",
             )
         )
-    return (tagged[0] if tagged else None), tagged[1:]
+    return [*declared[:1], *injected[:1]]
 
 
 def _draft(notebook: Notebook, name: str, cells: Sequence[Cell]) -> StepDraft:

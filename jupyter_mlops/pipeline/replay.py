@@ -28,11 +28,13 @@ def _starts_magic(cell: Cell, wanted: Sequence[int]) -> bool:
     return "run_cell_magic" in text
 
 
-def snippets(notebook: Notebook, ledger: Ledger, units: Iterable[Unit], parameters: int | None) -> tuple[Snippet, ...]:
-    """The statements to replay, cell by cell in the order in which they ran; the parameters cell has its own place."""
+def snippets(
+    notebook: Notebook, ledger: Ledger, units: Iterable[Unit], parameters: Sequence[int]
+) -> tuple[Snippet, ...]:
+    """The statements to replay, cell by cell in the order in which they ran; parameters cells have their own place."""
     by_cell: dict[int, list[Unit]] = {}
     for unit in sorted(units):
-        if unit[0] != parameters:
+        if unit[0] not in parameters:
             by_cell.setdefault(unit[0], []).append(unit)
     found = []
     for index in sorted(by_cell, key=ledger.time):

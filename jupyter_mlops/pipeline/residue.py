@@ -13,7 +13,7 @@ __all__ = ["attach_residue", "replayable_statements"]
 
 def replayable_statements(placement: Placement, facts: NotebookFacts) -> frozenset[Unit]:
     """Statements of imports, functions, setup and parameters cells that give the same wherever they run."""
-    cells = [*placement.replayed, *([placement.parameters] if placement.parameters is not None else [])]
+    cells = [*placement.replayed, *placement.parameters]
     found: set[Unit] = set()
     written = {path for cell in facts.cells.values() for path in cell.files_written}
     any_written = any(cell.unknown_writes for cell in facts.cells.values())

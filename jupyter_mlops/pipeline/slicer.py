@@ -18,7 +18,7 @@ from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.placement import Placement, place
 from jupyter_mlops.pipeline.residue import attach_residue, replayable_statements
 from jupyter_mlops.pipeline.sharing import share_versions
-from jupyter_mlops.pipeline.versions import Ledger, Unit
+from jupyter_mlops.pipeline.versions import Ledger
 
 __all__ = ["slice_notebook"]
 
@@ -40,8 +40,7 @@ def slice_notebook(notebook: Notebook, environment: Environment | None = None) -
     if joined != order:
         order = joined
         facts = analyse([cells[index] for index in order], environment, skipped=skipped)
-    parameters = read_parameters(cells[placement.parameters]) if placement.parameters is not None else None
-    parameters = parameters or DeclaredParameters((), {})
+    parameters = read_parameters([cells[index] for index in placement.parameters])
     problems = [*notebook.diagnostics, *placement.diagnostics, *apart, *parameters.diagnostics, *facts.diagnostics]
     problems += _nothing_to_run(placement)
     if len(placement.steps) <= 1:
@@ -57,7 +56,7 @@ def _sliced(
     replayable = replayable_statements(placement, facts)
     runs = attach_residue(placement, facts, replayable, order)
     step_of = {cell: place for place, cells in enumerate(runs) for cell in cells}
-    declared = _parameter_units(placement, parameters)
+    declared = frozenset(unit for units in parameters.statements.values() for unit in units)
     ledger = Ledger(facts, step_of, declared, replayable | declared)
     share_versions(ledger, runs, order)
     demanded = [
@@ -65,13 +64,6 @@ def _sliced(
     ]
     flow = find_needs(ledger, runs, _ignored(facts), demanded)
     return assemble(Slices(notebook, placement, facts, parameters, ledger, flow, runs, tuple(order)))
-
-
-def _parameter_units(placement: Placement, parameters: DeclaredParameters) -> frozenset[Unit]:
-    if placement.parameters is None:
-        return frozenset()
-    cell = placement.parameters
-    return frozenset((cell, ordinal) for places in (parameters.statements or {}).values() for ordinal in places)
 
 
 def _ignored(facts: NotebookFacts) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 An array is a row (region, offset, shape, strides, dtype, writeable, base): a region is a stretch of
 memory that is written once, whoever looks at it. Arrays whose memory overlaps get one region, so that
-views stay views. An array alone is stored without the gaps between its elements, in its own order in
+views stay views. An array alone is stored without what lies between its elements, but in its own order in
 memory: results of floating-point reductions depend on that order.
 """
 
@@ -150,7 +150,7 @@ class ArrayTable:
         if len(group) == 1 or len(group) > 16 or not all(self._is_array[i] for i in group):
             return [group]
         size = max(spans[i][1] for i in group) - min(spans[i][0] for i in group)
-        if size <= WASTE_LIMIT * sum(_compact_size(self._items[i]) for i in group):
+        if size <= WASTE_LIMIT * sum(_content_size(self._items[i]) for i in group):
             return [group]
         parts: list[list[int]] = []
         for i in group:
@@ -167,9 +167,9 @@ class ArrayTable:
             regions.append(Region(item.nbytes, lambda write: write(item)))
             rows[group[0]] = [number, 0, item.nbytes]
             return
-        if len(group) == 1 and _compact_size(item) < spans[group[0]][1] - spans[group[0]][0]:
-            regions.append(Region(_compact_size(item), lambda write: write(_compact(item)[1])))
-            strides, offset = _compact_strides(item)
+        if len(group) == 1 and _content_size(item) < spans[group[0]][1] - spans[group[0]][0]:
+            strides, offset, size = _compact_layout(item)
+            regions.append(Region(size, lambda write: write(_compact(item))))
             rows[group[0]] = self._row(item, number, offset, strides, group)
             return
         low = min(spans[i][0] for i in group)
@@ -233,9 +233,10 @@ class _Restorer:
         stretch = self._memory[start : start + size]
         if size > OWN_LIMIT:
             return _build(row, stretch, offset)
-        alone = self._members[region] == 1
-        if alone and all(stride > 0 or length == 1 for stride, length in zip(strides, row[2])):  # noqa: B905
-            return _build(row, stretch, offset).copy(order="K")
+        array = _build(row, stretch, offset)
+        dense = array.nbytes == size and all(stride >= 0 for stride in strides)
+        if dense and self._members[region] == 1:
+            return array.copy(order="K")
         if region not in self._copies:
             self._copies[region] = bytearray(stretch)
         return _build(row, self._copies[region], offset)
@@ -257,7 +258,8 @@ def _plain_strides(array: Any) -> list[int]:
     return [0 if length == 1 else stride for length, stride in zip(array.shape, array.strides)]  # noqa: B905
 
 
-def _compact_size(array: Any) -> int:
+def _content_size(array: Any) -> int:
+    """Bytes of the elements, those of a broadcast axis once."""
     size = int(array.itemsize)
     for length, stride in zip(array.shape, array.strides):  # noqa: B905
         if stride or length == 0:
@@ -265,30 +267,39 @@ def _compact_size(array: Any) -> int:
     return size
 
 
-def _compact_strides(array: Any) -> tuple[list[int], int]:
-    """Strides that keep order and direction of the axes but leave no gaps, and the first element's offset."""
+def _compact_layout(array: Any) -> tuple[list[int], int, int]:
+    """Lay an array out anew, in its own order of axes and directions.
+
+    Between axes that do not join in memory a gap of one element stays: NumPy and BLAS go over joined axes
+    in another way, with another rounding.
+
+    Returns:
+        Strides, the first element's offset, and the size in bytes.
+    """
     strides = _plain_strides(array)
-    running, offset = int(array.itemsize), 0
+    itemsize = int(array.itemsize)
+    span, old_span, offset = itemsize, itemsize, 0
+    size = itemsize
     for axis in sorted(range(array.ndim), key=lambda axis: (abs(strides[axis]), -axis)):
         if strides[axis] == 0:
             continue
-        span = running * array.shape[axis]
-        if strides[axis] < 0:
-            offset += span - running
-        strides[axis] = running if strides[axis] > 0 else -running
-        running = span
-    return strides, offset
+        step = span if abs(strides[axis]) == old_span else span + itemsize
+        reach = step * (array.shape[axis] - 1)
+        span, old_span = step * array.shape[axis], abs(strides[axis]) * array.shape[axis]
+        size += reach
+        offset += reach if strides[axis] < 0 else 0
+        strides[axis] = step if strides[axis] > 0 else -step
+    return strides, offset, size
 
 
-def _compact(array: Any) -> tuple[Any, Any]:
-    """Copy an array into memory without gaps; return it and that memory."""
+def _compact(array: Any) -> Any:
+    """Copy an array into memory of the layout above; gaps are zero."""
     import numpy as np
 
-    strides, offset = _compact_strides(array)
-    memory = np.empty(_compact_size(array), np.uint8)
-    copy = np.ndarray(array.shape, array.dtype, buffer=memory, offset=offset, strides=strides)
-    copy[...] = array
-    return copy, memory
+    strides, offset, size = _compact_layout(array)
+    memory = np.zeros(size, np.uint8)
+    np.ndarray(array.shape, array.dtype, buffer=memory, offset=offset, strides=strides)[...] = array
+    return memory
 
 
 def _share(one: Any, other: Any) -> bool:

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .context import ENVIRONMENT_VARIABLE
 from .errors import LoadError
 
 __all__ = ["STATES", "Baseline", "State", "restore_order"]
 
+# What os.environ was made from; it does not follow later changes.
+_STARTED_WITH: Mapping[Any, Any] = getattr(sys.modules.get(os.name) or sys.modules.get("posix"), "environ", {})
 _OWN_VARIABLES = ("JUPYTER_MLOPS_", "JPY_")
 
 
@@ -36,8 +39,17 @@ class Baseline:
     directory: Path
 
     @classmethod
-    def of_this_process(cls) -> Baseline:
-        return cls(dict(os.environ), Path.cwd())
+    def of_this_process(cls, namespace: Mapping[str, Any]) -> Baseline:
+        """Find out as well as can be, from a cell that may come after others.
+
+        A process started for this step still knows the environment it was started with; one forked for it
+        knows that of its parent, and what is there now has to do. IPython remembers where it began.
+        """
+        begun = {os.fsdecode(name): os.fsdecode(value) for name, value in _STARTED_WITH.items()}
+        own_process = begun.get(ENVIRONMENT_VARIABLE) == os.environ.get(ENVIRONMENT_VARIABLE)
+        directories = namespace.get("_dh")
+        directory = Path(directories[0]) if isinstance(directories, list) and directories else Path.cwd()
+        return cls(begun if own_process else dict(os.environ), directory)
 
 
 @dataclass(frozen=True)

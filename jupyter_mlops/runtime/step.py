@@ -47,7 +47,7 @@ def load(namespace: dict[str, Any], context: Context | None = None) -> None:
         LoadError: An input cannot be restored.
     """
     context = context or read_context()
-    baseline = _process.baseline = Baseline.of_this_process()
+    baseline = _process.baseline = Baseline.of_this_process(namespace)
     by_kind: dict[str, list[Load]] = {"file": [], "value": [], "state": []}
     for item in context.loads:
         by_kind[item.kind].append(item)
@@ -74,7 +74,7 @@ def save(namespace: dict[str, Any], context: Context | None = None) -> None:
     context = context or read_context()
     context.output_dir.mkdir(parents=True, exist_ok=True)
     user = UserCode(namespace, context.code, f"{context.pipeline}/{context.step}")
-    saver = _Saver(context, user, _process.baseline or Baseline.of_this_process())
+    saver = _Saver(context, user, _process.baseline or Baseline.of_this_process(namespace))
     artifacts = [saver.save(number, item) for number, item in enumerate(context.saves)]
     metrics, notes = collect_metrics(context.metrics, namespace)
     result = {

@@ -19,6 +19,7 @@ tokens say otherwise. The tokens are blank separated:
 ``copies-many``            ``shares`` doesn't hold if the argument is written as a list of two or more items
 ``hashed``                 what ``view``, ``shares`` or ``keeps`` speak of are hashable items only (keys, members)
 ``calls(A)``               the argument is called
+``evaluates(0|expr)``      the argument is text in which names of the caller are looked up (``query("a > @limit")``)
 ``draws(G)``               takes numbers from a global generator
 ``draws-unless(A, G)``     the same, unless argument ``A`` is given and not None (then a generator object given
                            for it is mutated); ``self.A`` is an argument that the receiver was constructed with
@@ -53,7 +54,7 @@ _VOLATILE = frozenset({"network", "clock", "database", "entropy"})
 _FLAGS = frozenset({"view", "hashed", "copies-plain", "copies-many", "plots", "files"})
 _ARGUMENTS = frozenset({"mutates", "shares", "keeps", "calls", "draws-from"})
 _NAMES = frozenset({"draws", "seeds", "sets", "uses"})
-_FILES = frozenset({"reads", "writes", "appends", "lists"})
+_FILES = frozenset({"reads", "writes", "appends", "lists", "evaluates"})
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Effect:
         copies_plain: A list, tuple, set, dict or generator is neither shared nor kept, unless ``copy`` is given.
         copies_many: A list of two or more items, written as such, is not shared.
         calls: Arguments that are called.
+        evaluates: Texts in which names of the caller are looked up, as (position, keyword).
         draws: Global random generators that numbers are taken from.
         draws_unless: Pairs (argument, generator): drawn from unless the argument is given and not None.
         draws_from: Arguments that may hold a generator object, which is then mutated.
@@ -106,6 +108,7 @@ class Effect:
     copies_plain: bool = False
     copies_many: bool = False
     calls: tuple[Argument, ...] = ()
+    evaluates: tuple[FileArgument, ...] = ()
     draws: tuple[str, ...] = ()
     draws_unless: tuple[tuple[str, str], ...] = ()
     draws_from: tuple[Argument, ...] = ()
@@ -178,6 +181,7 @@ def unbound(effect: Effect) -> Effect | None:
         shares=tuple(_moved(argument) for argument in effect.shares) + ((0,) if effect.view else ()),
         calls=tuple(_moved(argument) for argument in effect.calls),
         draws_from=tuple(_moved(argument) for argument in effect.draws_from),
+        evaluates=tuple(map(_moved_file, effect.evaluates)),
         reads=tuple(map(_moved_file, effect.reads)),
         writes=tuple(map(_moved_file, effect.writes)),
         appends=tuple(map(_moved_file, effect.appends)),

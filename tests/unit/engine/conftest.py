@@ -41,7 +41,9 @@ def make_notebook(tmp_path: Path) -> Callable[..., Notebook]:
         import json
 
         raw: dict[str, Any] = {
-            "cells": [_cell(cell_id, *(given if isinstance(given, tuple) else (given,))) for cell_id, given in cells.items()],
+            "cells": [
+                _cell(cell_id, *(given if isinstance(given, tuple) else (given,))) for cell_id, given in cells.items()
+            ],
             "metadata": {
                 "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
                 "language_info": {"name": "python"},

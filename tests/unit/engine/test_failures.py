@@ -53,7 +53,9 @@ def test_replayed_code_fails_in_its_own_cell(make_notebook: Callable[..., Notebo
 def test_value_that_cannot_be_saved_is_found_where_it_was_made(make_notebook: Callable[..., Notebook]) -> None:
     notebook = make_notebook(a="gen = 1\nprint(gen == 2)", b="x = 1\ngen = (i for i in x)\nprint(gen)", c="print(gen)")
     step = Step("s", "s", ("a", "b", "c"), outputs=("x", "gen"))
-    failure = fail(notebook, step, "mlops-save", "step 's' cannot hand over 'gen': generator: no.\nWays out: x", ename="SaveError")
+    failure = fail(
+        notebook, step, "mlops-save", "step 's' cannot hand over 'gen': generator: no.\nWays out: x", ename="SaveError"
+    )
     assert (failure.cell, failure.line) == ("b", 2)
 
 

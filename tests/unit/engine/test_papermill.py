@@ -78,7 +78,12 @@ def test_same_notebook_as_papermill(make_notebook: Callable[..., Notebook], tmp_
 
 def test_same_notebook_as_papermill_when_a_cell_fails(make_notebook: Callable[..., Notebook], tmp_path: Path) -> None:
     notebook = make_notebook(
-        p=("n = 3", ("parameters",)), work="print(n)", md1="text", bad="def f():\n    return 1 / 0\nf()", md2="text", rest="1"
+        p=("n = 3", ("parameters",)),
+        work="print(n)",
+        md1="text",
+        bad="def f():\n    return 1 / 0\nf()",
+        md2="text",
+        rest="1",
     )
     expected = papermill(notebook, tmp_path / "papermill.ipynb", {})
     result = run_pipeline(

@@ -64,7 +64,7 @@ def saved(folder: Path, **fields: object) -> Path:
         "type": "numpy.ndarray",
         "bytes": 7,
         "digest": None,
-        "members": {"y": {"type": "list"}},
+        "members": {"x": {"type": "numpy.ndarray"}, "y": {"type": "list"}},
         **fields,
     }
     (folder / "result.json").write_text(json.dumps({"schema": 1, "artifacts": [artifact], "metrics": {"m": 1}}))
@@ -76,7 +76,7 @@ def test_results_move_into_the_store(tmp_path: Path) -> None:
     found = collect(saved(tmp_path / "out"), objects)
     (record,) = found.outputs
     assert record.digest == hash_bytes(b"content") and objects.verify(record.digest)
-    assert found.metrics == {"m": 1.0} and isinstance(found.metrics["m"], float)
+    assert found.metrics == {"m": 1} and isinstance(found.metrics["m"], int)
     assert run_artifacts(Step("Make", "make", ()), found.outputs) == [
         RunArtifact("x", "Make", record.digest, "numpy.ndarray", 7),
         RunArtifact("y", "Make", record.digest, "list", 7),
@@ -84,11 +84,14 @@ def test_results_move_into_the_store(tmp_path: Path) -> None:
 
 
 def test_hidden_state_is_not_shown_and_files_are_files(tmp_path: Path) -> None:
+    half = {"members": {"x": {"type": "int"}}}
     objects = ObjectStore(tmp_path / "objects")
     state = collect(saved(tmp_path / "a", kind="state", names=["rng:numpy"]), objects).outputs
     file = collect(saved(tmp_path / "b", kind="file", names=["out.csv"], type=None), objects).outputs
-    (shown,) = run_artifacts(Step("Make", "make", ()), state + file)
-    assert (shown.name, shown.type) == ("out.csv", "file")
+    gone = collect(saved(tmp_path / "c", kind="file", names=["gone.csv"], serializer="absent"), objects).outputs
+    partly = collect(saved(tmp_path / "d", **half), objects).outputs
+    shown = run_artifacts(Step("Make", "make", ()), state + file + gone + partly)
+    assert [(item.name, item.type) for item in shown] == [("out.csv", "file"), ("x", "int")]
 
 
 def test_damaged_results_are_an_error_not_a_crash(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_a_failure_skips_its_dependants_only() -> None:
 
 def test_a_success_may_block_too() -> None:
     schedule = Schedule(pipeline([(0, 1)], 2))
-    assert schedule.finish("s0", "succeeded", blocks="Step 0 ended the notebook") == [("s1", "Step 0 ended the notebook")]
+    assert schedule.finish("s0", "succeeded", blocks="Step 0 ended the notebook") == [
+        ("s1", "Step 0 ended the notebook")
+    ]
 
 
 def test_cancel_takes_what_has_not_begun() -> None:
