@@ -9,6 +9,11 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 WORKERS ?= 2
 
+PYTEST := $(BIN)/python -m pytest
+# pytest's exit code 5 means that no test ran, which is fine where PYTEST_ARGS chose some of the others.
+NONE_CHOSEN := { [ $$? -eq 5 ] && [ -n "$$PYTEST_ARGS" ]; }
+export PYTEST_ARGS
+
 # Packages without compiled bytecode start several times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,7 +38,8 @@ lab: $(VENV)/.examples
 
 test: check
 	@.ci/system-packages
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(PYTEST) -n $(WORKERS) -m 'not kernel' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -m kernel $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

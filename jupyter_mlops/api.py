@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.engine.doctor import Check
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.result import RunResult
+    from jupyter_mlops.pipeline.explain import Explanation
 
-__all__ = ["doctor", "pipeline", "read_notebook", "run"]
+__all__ = ["doctor", "explain", "pipeline", "read_notebook", "run"]
 
 PathLike = str | os.PathLike[str]
 
@@ -42,6 +43,19 @@ def pipeline(notebook: PathLike | Notebook) -> Pipeline:
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
     return slice_notebook(source, environment_of(source))
+
+
+def explain(notebook: PathLike | Notebook) -> tuple[Explanation, ...]:
+    """Say why each input, output, mutation, state and edge of a notebook's pipeline exists.
+
+    Args:
+        notebook: A file, or a notebook that was read before.
+    """
+    from jupyter_mlops.environment import environment_of
+    from jupyter_mlops.pipeline.slicer import explain_notebook
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    return explain_notebook(source, environment_of(source))
 
 
 def run(

@@ -29,12 +29,10 @@ _running: list[str] = []  # the test that runs, if it may not start a kernel
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all of tests/functional as kernel tests, and give kernel tests one worker: two at once race for ports."""
+    """Mark all of tests/functional; ``make test`` runs kernel tests one by one, since kernels race for ports."""
     for item in items:
         if "functional" in item.path.relative_to(ROOT).parts:
             item.add_marker("kernel")
-        if item.get_closest_marker("kernel"):
-            item.add_marker(pytest.mark.xdist_group("kernel"))
 
 
 def _watch_processes(event: str, args: tuple[Any, ...]) -> None:

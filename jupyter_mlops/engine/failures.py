@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _ARROW = re.compile(r"^-+>\s*(\d+)", re.MULTILINE)
 _LOG_TAIL = 2000
 
 
+@dataclass(frozen=True, slots=True)
 class CellPlace:
     """Where an error is in the user's notebook.
 
@@ -29,11 +31,8 @@ class CellPlace:
         line: 1-based line in it, where known.
     """
 
-    __slots__ = ("cell", "line")
-
-    def __init__(self, cell: str | None = None, line: int | None = None) -> None:
-        self.cell = cell
-        self.line = line
+    cell: str | None = None
+    line: int | None = None
 
 
 def plain_text(traceback: Sequence[str]) -> str:

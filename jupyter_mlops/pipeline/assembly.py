@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from jupyter_mlops.analysis.model import NotebookFacts, is_hidden
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.defaults import DeclaredParameters
-from jupyter_mlops.pipeline.file_order import file_conflicts
 from jupyter_mlops.pipeline.flow import Flow, crossing_state
 from jupyter_mlops.pipeline.model import Artifact, Edge, Pipeline, Step
 from jupyter_mlops.pipeline.placement import Placement, StepDraft
@@ -30,7 +29,7 @@ class Slices:
     ledger: Ledger
     flow: Flow
     runs: Sequence[Sequence[int]]
-    order: tuple[int, ...]
+    conflicts: Sequence[tuple[int, int, str]]
 
 
 def assemble(slices: Slices) -> Pipeline:
@@ -195,14 +194,10 @@ def _hidden(slices: Slices, place: int) -> tuple[str, ...]:
     names = {name[1:] for name in (*needs.inputs, *needs.outputs) if is_hidden(name)}
     for cell in slices.runs[place]:
         names |= {f"file:{path}" for path in slices.facts.cells[cell].files_written}
-    for earlier, later, path in _conflicts(slices):
+    for earlier, later, path in slices.conflicts:
         if place in (earlier, later):
             names.add(path)
     return tuple(sorted(names))
-
-
-def _conflicts(slices: Slices) -> list[tuple[int, int, str]]:
-    return file_conflicts([[slices.facts.cells[cell] for cell in cells] for cells in slices.runs])
 
 
 def _edges(slices: Slices, steps: Sequence[Step]) -> tuple[Edge, ...]:
@@ -212,7 +207,7 @@ def _edges(slices: Slices, steps: Sequence[Step]) -> tuple[Edge, ...]:
             source = slices.ledger.provider(number).step
             if source is not None:
                 found.setdefault((source, place), set()).add(name[1:] if is_hidden(name) else name)
-    for earlier, later, path in _conflicts(slices):
+    for earlier, later, path in slices.conflicts:
         found.setdefault((earlier, later), set()).add(path)
     position = {step.slug: place for place, step in enumerate(steps)}
     for place, step in enumerate(steps):

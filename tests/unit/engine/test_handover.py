@@ -28,8 +28,10 @@ def notebook(make_notebook: Callable[..., Notebook], tmp_path: Path) -> Notebook
     return make_notebook(
         p=("n = 3\nunused = 1", ("parameters",)),
         code=("import numpy as np\ndef double(x):\n    return x * 2\nclass Point:\n    pass", ("functions",)),
-        make="frame = np.arange(n)\nalias = [frame]\npoint = Point()\npoint.x = double(n)\nopen('out.txt', 'w').write('made')",
-        left="assert alias[0] is frame\nleft = float(frame.sum())\nnames = sorted(k for k in dir() if not k.startswith('_'))\nnames",
+        make="frame = np.arange(n)\nalias = [frame]\npoint = Point()\npoint.x = double(n)\n"
+        "open('out.txt', 'w').write('made')",
+        left="assert alias[0] is frame\nleft = float(frame.sum())\n"
+        "names = sorted(k for k in dir() if not k.startswith('_'))\nnames",
         right="assert isinstance(point, Point)\nright = point.x\ntext = open('out.txt').read()\ntext",
         score="total = {'sum': left + right, 'nested': {'n': 1}}\nscore = np.float64(0.25)",
     )
@@ -40,9 +42,10 @@ def pipeline(notebook: Notebook) -> Pipeline:
     numpy = Snippet("code", "import numpy as np", ("np",))
     point = Snippet("code", "class Point:\n    pass", ("Point",))
     steps = (
-        Step("make", "make", ("make",), outputs=("alias", "frame", "point"), parameters=("n",), parameters_source="n = 3",
-             replay=(numpy, functions, point), files_read=("source.csv",), files_written=("out.txt",)),
-        Step("left", "left", ("left",), replay=(numpy,), loads={"make.frame": ("frame", "alias")}, metric_names=("left",)),
+        Step("make", "make", ("make",), outputs=("alias", "frame", "point"), parameters=("n",),
+             parameters_source="n = 3", replay=(numpy, functions, point), files_read=("source.csv",), files_written=("out.txt",)),
+        Step("left", "left", ("left",), replay=(numpy,), loads={"make.frame": ("frame", "alias")},
+             metric_names=("left",)),
         Step("right", "right", ("right",), replay=(point,), loads={"make.point": ("point",), "make.file:out.txt": ()}),
         Step("score", "score", ("score",), replay=(numpy,), metric_names=("total", "score"),
              loads={"left.left": ("left",), "right.right": ("right",)}),

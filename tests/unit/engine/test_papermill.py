@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,8 @@ def papermill(notebook: Notebook, output: Path, parameters: dict[str, Any]) -> A
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
-    try:
+    with suppress(PapermillExecutionError):
         execute_notebook(notebook.path, output, parameters, progress_bar=False, cwd=notebook.path.parent)
-    except PapermillExecutionError:
-        pass
     return nbformat.read(output, as_version=4)
 
 
@@ -58,7 +57,8 @@ def test_same_notebook_as_papermill(make_notebook: Callable[..., Notebook], tmp_
         p=("n = 3  # how many\nprint(n)", ("parameters",)),
         work="total = sum(range(n))\nprint(total, file=sys.stderr)\ntotal",
         md2="## Rich",
-        rich="from IPython.display import HTML, display\nh = display(HTML('<b>1</b>'), display_id='h')\nHTML(f'<i>{n}</i>')",
+        rich="from IPython.display import HTML, display\n"
+        "h = display(HTML('<b>1</b>'), display_id='h')\nHTML(f'<i>{n}</i>')",
         update="h.update(HTML('<b>2</b>'))\nIn[-1][:8], Out[4]",
         empty="",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -80,7 +79,7 @@ def test_every_way_to_end(make_notebook: Callable[..., Notebook], tmp_path: Path
         Step("Last", "last", ("last",), settings=StepSettings(env={"COLOUR": "$green"})),
     )
     made = pipeline(notebook, *steps, edges=(("bad", "after-bad"), ("leave", "after-leave"), ("shown", "last")))
-    home = tmp_path / "home"
+    home = tmp_path / "ho{me} $X é'"
     result = run_pipeline(made, notebook, home=home, workers=3, reporter=watcher, output=tmp_path / "out.ipynb")
 
     by_slug = {step.slug: step for step in result.steps}
@@ -133,7 +132,8 @@ class Teller:
 
 path = Path(sys.argv[1])
 raw = json.loads(path.read_text())
-notebook = Notebook(path, "demo", tuple(Cell(c["id"], i, "code", c["source"]) for i, c in enumerate(raw["cells"])), raw=raw)
+cells = tuple(Cell(c["id"], i, "code", c["source"]) for i, c in enumerate(raw["cells"]))
+notebook = Notebook(path, "demo", cells, raw=raw)
 steps = (Step("A", "a", ("a",)), Step("B", "b", ("b",)))
 made = Pipeline("demo", path, "python3", (), steps, (), ())
 result = run_pipeline(made, notebook, home=Path(sys.argv[2]), workers=1, reporter=Teller(), output=Path(sys.argv[3]))
@@ -209,8 +209,8 @@ def test_what_makes_no_sense_is_refused_before_anything_is_written(
         (UsageError, "'no-such-kernel' is not installed", wrong, {}),
         (PipelineError, "not a valid pipeline", broken, {}),
     ]
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     for kind, message, made, options in refused:
         with pytest.raises(kind, match=message):
             run_pipeline(made, notebook, home=home, **options)
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before
