@@ -11,12 +11,14 @@ from jupyter_mlops.analysis.effects import Effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
 from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, Machine
+from jupyter_mlops.analysis.namespace import barrier
 from jupyter_mlops.analysis.recorder import join_values
 
 __all__ = ["apply_effect", "assume_worst", "drawn_value"]
 
 _BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "function", "type", "scope"})
 _PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
+_WORD = re.compile(r"[^\W\d]\w*")
 _SELF = "self"
 
 
@@ -50,10 +52,13 @@ def apply_effect(
     for value in _selected(effect.mutates, receiver, arguments):
         recorder.change(_changed_with(machine, value), f"changed in place by {name}")
     _keywords_that_change(machine, receiver, arguments, name)
-    if effect.keeps and receiver is not None:
+    if effect.keeps:
         kept = [item for value in _selected(effect.keeps, receiver, arguments) for item in value.objs]
-        for number in receiver.objs:
+        keepers = [receiver] if receiver is not None else _selected(effect.mutates, receiver, arguments)
+        for number in (item for value in keepers for item in value.objs):
             machine.heap.refer(number, kept, recorder.time)
+            if machine.heap[number].type in _BUILTIN_HOLDERS:
+                machine.heap[number].opaque = machine.heap[number].opaque or receiver is None
     if effect.calls:
         given = [*arguments.every, *([receiver] if receiver is not None else [])]
         functions.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
@@ -140,7 +145,11 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
             path = receiver if keyword == _SELF else arguments.get(place, keyword)
             if path is None or (path.known and path.const is None) or _is_buffer(machine, path):
                 continue
-            action(machine, hidden.path_of(path))
+            action(machine, _with_suffix(hidden.path_of(path), effect.suffix if action is not hidden.reads else None))
+    for place, keyword in effect.evaluates:
+        text = arguments.get(place, keyword)
+        if text is not None:
+            _evaluate_names(machine, text)
     if effect.files:
         hidden.any_file(machine, "may touch any file")
     for reason in effect.volatile:
@@ -151,6 +160,20 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
         machine.recorder.use("$" + state, f"uses {state}")
     if effect.plots:
         machine.recorder.touch("$figures", "draws into the current figure")
+
+
+def _with_suffix(path: str | None, suffix: str | None) -> str | None:
+    return path + suffix if path is not None and suffix is not None and not path.endswith(suffix) else path
+
+
+def _evaluate_names(machine: Machine, text: Val) -> None:
+    """A text in which variables are looked up (``query("a > @limit")``, formulas)."""
+    if not isinstance(text.const, str):
+        barrier(machine, "may be named in a text only known at run time", changes=False)
+        return
+    for name in dict.fromkeys(_WORD.findall(text.const)):
+        if name in machine.recorder.names:
+            machine.recorder.use(name, f"is named in the text {text.const!r:.60}")
 
 
 def _is_buffer(machine: Machine, value: Val) -> bool:
@@ -178,9 +201,12 @@ def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: A
     if effect.view and receiver is not None:
         shared.append(receiver.objs)
     objs = frozenset().union(*shared)
+    if effect.calls:
+        # what comes out of map or apply is data; the function that made it stays behind
+        objs = frozenset(number for number in objs if machine.heap[number].function is None)
     if effect.splits:
         return _split(machine, arguments, node)
-    type = _result_type(effect, receiver, arguments)
+    type = _result_type(machine, effect, receiver, arguments)
     if effect.results:
         items = [
             Val(item) if machine.is_immutable(item) else _new(machine, node, item, objs, f"item {place}")
@@ -204,12 +230,12 @@ def _new(machine: Machine, node: ast.AST, type: str | None, shared: frozenset[in
     return Val(type, shared | {obj.number})
 
 
-def _result_type(effect: Effect, receiver: Val | None, arguments: Arguments) -> str | None:
+def _result_type(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments) -> str | None:
     if effect.like == _SELF:
         return receiver.type if receiver is not None else None
     if effect.like is not None:
         value = arguments.get(effect.like, None) if isinstance(effect.like, int) else arguments.get(None, effect.like)
-        return value.type if value is not None else None
+        return machine.effects.result_like(effect, value.type) if value is not None else None
     return effect.result
 
 

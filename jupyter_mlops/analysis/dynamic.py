@@ -62,7 +62,7 @@ def _eval(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope |
 
 def _namespace(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
     if arguments.every:
-        return Val(None, machine.reach(arguments.every))
+        return Val(None, machine.parts(arguments.every[0]))
     return Val("namespace", qual=NAMESPACE)
 
 

@@ -230,9 +230,54 @@ def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val
     fields = [
         item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
     ]
-    obj.klass = ClassInfo(node.name, machine.recorder.cell.index, dict(inner.names), bases, fields=tuple(fields))
+    factories = _factories(node)
+    members = {name: value for name, value in inner.names.items() if name not in factories}
+    obj.klass = ClassInfo(node.name, machine.recorder.cell.index, members, bases, tuple(fields), factories)
     machine.recorder.statement.late.update(free_names(node))
-    return Val("type", frozenset({obj.number}))
+    value = Val("type", frozenset({obj.number}))
+    if (library_base(machine, obj.number) or "").startswith("enum."):
+        _make_members(machine, obj, node)
+    _subclass(machine, obj.number, value, node)
+    return value
+
+
+def _factories(node: ast.ClassDef) -> dict[str, str | None]:
+    """Fields of a dataclass whose default is made anew for each instance, with the type that is made."""
+    found: dict[str, str | None] = {}
+    for item in node.body:
+        call = item.value if isinstance(item, ast.AnnAssign) else None
+        if isinstance(call, ast.Call) and isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            made = next((part.value for part in call.keywords if part.arg == "default_factory"), None)
+            if made is not None:
+                found[item.target.id] = made.id if isinstance(made, ast.Name) and made.id in _MAKERS else None
+    return found
+
+
+_MAKERS = frozenset({"list", "dict", "set"})
+
+
+def _make_members(machine: Machine, klass: Obj, node: ast.ClassDef) -> None:
+    """The values in an enum's body become instances of it."""
+    info = klass.klass
+    assert info is not None
+    for name, value in list(info.members.items()):
+        if any(machine.heap[number].function is not None for number in value.objs):
+            continue
+        obj = machine.alloc(node, info.name, [klass.number, *value.objs], tag=f"member {name}")
+        obj.instance_of |= {klass.number}
+        obj.fields["value"] = value
+        info.members[name] = Val(info.name, frozenset({obj.number}))
+        machine.heap.refer(klass.number, [obj.number], machine.recorder.time)
+
+
+def _subclass(machine: Machine, klass: int, value: Val, node: ast.AST) -> None:
+    """The base classes hear of a new subclass."""
+    info = machine.heap[klass].klass
+    for base in info.bases if info is not None else ():
+        for number in base.objs:
+            hook = find_member(machine, number, "__init_subclass__")
+            if hook is not None:
+                call_value(machine, hook, Arguments(), node, receiver=value)
 
 
 def instantiate(machine: Machine, klass: int, arguments: Arguments, node: ast.AST) -> Val:
@@ -249,6 +294,12 @@ def instantiate(machine: Machine, klass: int, arguments: Arguments, node: ast.AS
     machine.heap.refer(
         obj.number, (item for argument in arguments.every for item in argument.objs), machine.recorder.time
     )
+    given = {*info.fields[: len(arguments.positional)], *(name for name, _ in arguments.keywords)}
+    for name, kind in info.factories.items():
+        if name not in given:
+            made = machine.fresh_tagged(node, kind, f"field {name}")
+            machine.heap.refer(obj.number, made.objs, machine.recorder.time)
+            store_field(obj, name, made)
     for name, argument in (*zip(info.fields, arguments.positional, strict=False), *arguments.keywords):
         store_field(obj, name, argument)
     post = find_member(machine, klass, "__post_init__")

@@ -78,6 +78,7 @@ class ClassInfo:
     members: dict[str, Val]
     bases: tuple[Val, ...]
     fields: tuple[str, ...] = ()
+    factories: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -31,7 +31,18 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+:/")
 ANY_FILE = "$files"
 FILE = "$file:"
 RNG = "$rng:"
-_EVERYWHERE = ("$warnings", "$env", "$cwd", "$locale", "$decimal", "$logging", "$syspath", "$ipython", "$future")
+_EVERYWHERE = (
+    "$warnings",
+    "$env",
+    "$cwd",
+    "$locale",
+    "$decimal",
+    "$logging",
+    "$syspath",
+    "$ipython",
+    "$future",
+    "$recursion",
+)
 _OPTIONS = {
     "pandas": "$options:pandas",
     "numpy": "$options:numpy",

@@ -101,7 +101,8 @@ def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None
             if ordinal == 0:
                 hidden.use_process_state(machine)
             _run_guarded(machine, statement)
-            recorder.end_statement(defines=_defines(machine, statement))
+            imports = isinstance(statement, (ast.Import, ast.ImportFrom))
+            recorder.end_statement(defines=_defines(machine, statement), imports=imports)
         if "raises-exception" in cell.tags and tree.body:
             recorder.join([before, dict(recorder.names)], "depends on where the cell raises")
     recorder.end_cell()
@@ -163,6 +164,7 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
     return effect is not None and bool(effect.sets) and not effect.draws and not effect.seeds
 
 
+_UNSAVABLE = ("$ipython", "$future", "$star:", "$module:", "$logging", "$recursion")
 CONFIGURING_MAGICS = frozenset(
     {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"}
 )
@@ -175,8 +177,10 @@ def _defines(machine: Machine, node: ast.stmt) -> bool:
     if isinstance(node, (ast.Try, ast.If)):
         inner = [item for item in ast.walk(node) if isinstance(item, (ast.Import, ast.ImportFrom))]
         return bool(inner) and all(_is_code_value(machine, number) for number in machine.recorder.statement.made)
-    made = machine.recorder.statement.made
-    return bool(made) and all(machine.recorder.versions[number].name.startswith("$") for number in made)
+    # what can't be saved is set again in each step: magics and stars; options set to constants in a cell that is
+    # replayed are the slicer's business, those set in a step are handed on as state
+    made = [machine.recorder.versions[number].name for number in machine.recorder.statement.made]
+    return bool(made) and all(name.startswith(_UNSAVABLE) for name in made)
 
 
 def _is_code_value(machine: Machine, number: int) -> bool:

@@ -17,6 +17,7 @@ _STATES = {
     "matplotlib.rcParams": "options:matplotlib", "matplotlib.pyplot.rcParams": "options:matplotlib",
     "pandas.options": "options:pandas", "os.environ": "env", "sys.path": "syspath",
 }  # fmt: skip
+_STATE_OBJECTS = {"decimal.Context": "decimal"}
 _NUMBERS = frozenset({"int", "float", "bool", "complex"})
 
 
@@ -33,7 +34,7 @@ def attribute(machine: Machine, base: Val, name: str, node: ast.AST) -> Val:
             return apply_effect(machine, effect, base, Arguments(), node, f".{name}")
         if machine.is_immutable(base.type):
             return Val()
-    return Val(None, base.objs | frozenset(ref for number in base.objs for ref in machine.heap[number].refs))
+    return Val(None, machine.parts(base))
 
 
 def _library_attribute(machine: Machine, qual: str) -> Val:
@@ -102,7 +103,7 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
             if base.type == "pandas.DataFrame" and not isinstance(node.slice, (ast.Constant, ast.Name)):
                 return Val("pandas.DataFrame", value.objs)
             return value
-    return Val(None, base.objs | frozenset(ref for number in base.objs for ref in machine.heap[number].refs))
+    return Val(None, machine.parts(base))
 
 
 def elements(machine: Machine, value: Val) -> tuple[Val, ...] | None:
@@ -133,7 +134,7 @@ def items_of(machine: Machine, value: Val, node: ast.AST, *, advance: bool = Fal
             return Val("int") if value.type == "range" else Val()
     if value.qual is not None or not value.objs:
         return Val()
-    return Val(None, value.objs | frozenset(ref for number in value.objs for ref in machine.heap[number].refs))
+    return Val(None, machine.parts(value))
 
 
 def entered(machine: Machine, manager: Val, node: ast.AST) -> Val:
@@ -250,8 +251,12 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
         elif obj.instance_of:
             setter = functions.member(machine, obj, name)
             if setter is not None and _is_property(machine, setter):
-                obj.fields.pop(name, None)
-            functions.store_field(obj, name, value)
+                receiver = Val(obj.type, frozenset({number}))
+                functions.call_value(machine, setter, Arguments((value,)), functions.obj_node(obj), receiver=receiver)
+            else:
+                functions.store_field(obj, name, value)
+    if base.type in _STATE_OBJECTS:
+        hidden.sets(machine, _STATE_OBJECTS[base.type])
     if name == "name" and base.type in ("pandas.Series", "pandas.Index"):
         machine.recorder.change(base.objs, "gets a new name")
         return

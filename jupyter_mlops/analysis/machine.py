@@ -131,6 +131,15 @@ class Machine:
         for number in value.objs:
             self.heap.refer(number, objs, self.recorder.time)
 
+    def parts(self, value: Val) -> frozenset[int]:
+        """The objects a value may be or contain directly, functions and classes left out."""
+        found = set(value.objs)
+        for number in value.objs:
+            found.update(self.heap[number].refs)
+        return frozenset(
+            number for number in found if self.heap[number].function is None and self.heap[number].klass is None
+        )
+
     def reach(self, values: Iterable[Val]) -> frozenset[int]:
         """All objects these values may lead to."""
         return self.heap.reach(obj for value in values for obj in value.objs)

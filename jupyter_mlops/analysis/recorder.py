@@ -113,10 +113,17 @@ class Recorder:
         self.statement = _Statement(ordinal, line, end_line)
         self.line = line
 
-    def end_statement(self, *, defines: bool) -> None:
-        """Close the statement; if it only defines code, its versions become code."""
+    def end_statement(self, *, defines: bool, imports: bool = False) -> None:
+        """Close the statement; if it only defines code, its versions become code.
+
+        Args:
+            imports: Whether it is an import, which gives the same whatever the options are.
+        """
         statement = self.statement
-        code = defines and statement.once is None and all(self._is_code(use.version) for use in statement.uses.values())
+        needed = [use.version for use in statement.uses.values()]
+        if imports:
+            needed = [number for number in needed if not is_hidden(self.versions[number].name)]
+        code = defines and statement.once is None and all(self._is_code(number) for number in needed)
         if code:
             for number in statement.made:
                 self.versions[number] = replace(self.versions[number], kind="code")
@@ -164,16 +171,20 @@ class Recorder:
         return binding
 
     def _note_use(self, number: int, text: str) -> None:
-        version = self.versions[number]
-        if (version.cell, version.statement) == self.here:
-            for earlier in version.previous:
-                if number != earlier and version.change in ("kept", "changed"):
-                    self._note_use(earlier, text)
-            return
-        use = Use(number, self.cause(text))
-        self.statement.uses.setdefault(number, use)
-        if version.cell != self.cell.index:
-            self.cell.uses.setdefault(number, use)
+        todo = [number]
+        seen: set[int] = set()
+        while todo:
+            version = self.versions[todo.pop()]
+            if version.number in seen:
+                continue
+            seen.add(version.number)
+            if (version.cell, version.statement) != self.here:
+                self.statement.uses.setdefault(version.number, Use(version.number, self.cause(text)))
+            if version.cell != self.cell.index:
+                self.cell.uses.setdefault(version.number, Use(version.number, self.cause(text)))
+            elif version.change in ("kept", "changed"):
+                # changed here, perhaps through another name: what it was before is needed all the same
+                todo.extend(version.previous)
 
     def bind(self, name: str, value: Val, text: str, *, maybe: bool = False) -> None:
         """Bind a name anew, or (``maybe``) perhaps."""

@@ -13,7 +13,7 @@ from jupyter_mlops.analysis.heap import Scope, Val
 from jupyter_mlops.analysis.imports import bind_imports
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.patterns import bind_pattern
-from jupyter_mlops.analysis.recorder import Names
+from jupyter_mlops.analysis.recorder import Names, join_values
 from jupyter_mlops.analysis.targets import assign, bind_name, delete
 
 __all__ = ["execute", "run_statement"]
@@ -117,7 +117,10 @@ def _bind_definition(
         obj.definition = node.name if scope is None else None
         obj.static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)
     for decorator in reversed(node.decorator_list):
-        value = _decorated(machine, node, machine.evaluate(decorator, scope), value)
+        if isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter", "deleter"):
+            value = join_values([machine.evaluate(decorator.value, scope), value])
+        else:
+            value = _decorated(machine, node, machine.evaluate(decorator, scope), value)
     bind_name(machine, node.name, value, scope, f"defines {node.name}")
 
 

@@ -108,7 +108,7 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "jupyter mlops"
+        command = error.ctx.command_path if error.ctx else " ".join(["jupyter mlops", *_command(arguments)])
         message = error.format_message()
         report_error(UsageError(message, hint=f"See: {command} --help"))
         return UsageError.exit_code
@@ -126,6 +126,11 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         return _crash(error)
     return result if isinstance(result, int) else 0
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    """The command's name where click has forgotten it."""
+    return [name for name in arguments[:1] if name in COMMANDS]
 
 
 def _crash(error: Exception) -> int:

@@ -15,6 +15,7 @@ import click
 
 from jupyter_mlops.diagnostics import Diagnostic
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.names import printable
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
@@ -114,9 +115,10 @@ def display_path(path: Path | None) -> str:
     if path is None:
         return "notebook"
     try:
-        return str(path.relative_to(Path.cwd()))
+        shown = path.relative_to(Path.cwd())
     except (ValueError, OSError):
-        return str(path)
+        shown = path
+    return printable(str(shown))
 
 
 def report_error(error: MlopsError) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +59,13 @@ class Progress:
     Args:
         numbers: For each cell id its number on the page.
         output: Whether to pass on what the steps print.
+        before: Called when the run begins, before anything is shown.
     """
 
-    def __init__(self, numbers: Mapping[str, int], *, output: bool) -> None:
+    def __init__(self, numbers: Mapping[str, int], *, output: bool, before: Callable[[], None] | None = None) -> None:
         self.numbers = numbers
         self.output = output
+        self.before = before
         self.names: dict[str, str] = {}
         self.began = time.monotonic()
         self.lines = _Lines()
@@ -78,6 +80,8 @@ class Progress:
         from jupyter_mlops.engine import events
 
         if isinstance(event, events.RunStarted):
+            if self.before is not None:
+                self.before()
             self.began = time.monotonic()
             self.names = dict(event.steps)
             self.started(event)
@@ -132,8 +136,8 @@ class _Row:
 class _Live(Progress):
     """A table of the steps that is redrawn in place."""
 
-    def __init__(self, numbers: Mapping[str, int], *, output: bool) -> None:
-        super().__init__(numbers, output=output)
+    def __init__(self, numbers: Mapping[str, int], *, output: bool, before: Callable[[], None] | None = None) -> None:
+        super().__init__(numbers, output=output, before=before)
         from rich.console import Console
         from rich.live import Live
 
@@ -141,13 +145,18 @@ class _Live(Progress):
         self.console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=8)
 
-    def showing(self) -> AbstractContextManager[Any]:
-        return self.live
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.live.stop()
 
     def started(self, event: Any) -> None:
         from jupyter_mlops.pipeline.drawing import step_color
 
         self.rows = {slug: _Row(name, step_color(index)) for index, (slug, name) in enumerate(event.steps)}
+        self.live.start(refresh=True)  # not before: until now, others may have printed
 
     def step_started(self, slug: str, cells: int) -> None:
         from rich.spinner import Spinner
@@ -198,19 +207,21 @@ class _Live(Progress):
         return [rows[place] for place in sorted(chosen)], len(rows) - room
 
 
-def progress(numbers: Mapping[str, int], *, shown: bool, output: bool) -> Progress | None:
+def progress(
+    numbers: Mapping[str, int], *, shown: bool, output: bool, before: Callable[[], None] | None = None
+) -> Progress | None:
     """Return what fits where stderr goes, or None if nothing is to be shown.
 
     Args:
         numbers: For each cell id its number on the page.
         shown: Whether the user wants to see the progress.
         output: Whether the user wants to see what the steps print.
+        before: Called when the run begins, before anything is shown.
     """
     if not shown:
-        return _Quiet(numbers, output=True) if output else None
-    if is_terminal(sys.stderr) and can_show_boxes(sys.stderr):
-        return _Live(numbers, output=output)
-    return Progress(numbers, output=output)
+        return _Quiet(numbers, output=output, before=before) if output or before else None
+    kind = _Live if is_terminal(sys.stderr) and can_show_boxes(sys.stderr) else Progress
+    return kind(numbers, output=output, before=before)
 
 
 class _Quiet(Progress):

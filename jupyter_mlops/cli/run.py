@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, terminal_width
+from jupyter_mlops.cli.output import can_show_boxes, display_path, print_diagnostics, print_json, say, terminal_width
 from jupyter_mlops.cli.reading import read, target_file
 from jupyter_mlops.diagnostics import has_errors
-from jupyter_mlops.errors import PipelineError
+from jupyter_mlops.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
-    from jupyter_mlops.pipeline.model import Pipeline
+    from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
 __all__ = ["command"]
 
@@ -100,13 +100,14 @@ def command(
     from jupyter_mlops.cli.progress import progress
 
     target, report_target = target_file(notebook, output), target_file(notebook, report)
+    if target is not None and report_target is not None and target.resolve() == report_target.resolve():
+        raise UsageError(f"The report would overwrite the output {output}.", hint="Name two files.")
     source, pipeline = read(notebook, kernel)
     _refuse_errors(source, pipeline)
-    values = _parameters(pipeline, parameters)
-    if form == "text":
-        _say_plan(source, pipeline, values)
+    values = _parameters(source, pipeline, parameters)
     numbers = {cell.id: cell.index + 1 for cell in source.cells}
-    reporter = progress(numbers, shown=progress_bar, output=log_output)
+    opening = _opening(source, pipeline, values if form == "text" else None)
+    reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
     with reporter.showing() if reporter else nullcontext():
         result = api.run(
             source,
@@ -122,7 +123,7 @@ def command(
         print_json(result.to_json())
     else:
         summary.say_summary(result, notebook=notebook, report=report_target, parameters=pipeline.parameters)
-    summary.report_failures(result, source)
+    summary.report_failures(result, source, pipeline)
     return result.exit_code
 
 
@@ -134,9 +135,10 @@ def _refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
     raise PipelineError("The notebook is not a valid pipeline; nothing was run.", pipeline.diagnostics)
 
 
-def _parameters(pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
     """The given parameters, of their declared types."""
     from jupyter_mlops.pipeline.parameters import gather, resolve
+    from jupyter_mlops.pipeline.places import cell_place
 
     given = gather(
         base64=options["parameters_base64"],
@@ -145,11 +147,26 @@ def _parameters(pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any
         text=options["parameters"],
         raw=options["parameters_raw"],
     )
-    return resolve(pipeline, given)
+
+    def place(parameter: Parameter | None) -> str:
+        cell = "" if parameter is None else cell_place(source, parameter.cell, parameter.line, pipeline)
+        return ", ".join(part for part in (display_path(source.path), cell) if part)
+
+    return resolve(pipeline, given, place=place)
 
 
-def _say_plan(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any]) -> None:
-    from jupyter_mlops.cli.plan import plan, say_plan
+def _opening(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any] | None) -> Callable[[], None] | None:
+    """What is to be said once it is sure that the run begins: the plan, if there are values, and warnings."""
+    warnings = [item for item in pipeline.diagnostics if item.severity == "warning"]
+    if values is None and not warnings:
+        return None
 
-    say_plan(plan(pipeline, source, width=terminal_width(), boxes=can_show_boxes(), given=values))
-    say(flush=True)
+    def say_all() -> None:
+        if values is not None:
+            from jupyter_mlops.cli.plan import plan, say_plan
+
+            say_plan(plan(pipeline, source, width=terminal_width(), boxes=can_show_boxes(), given=values))
+            say(flush=True)
+        print_diagnostics(warnings, source, pipeline, err=True)
+
+    return say_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from jupyter_mlops.cli.output import can_show_boxes, plain_json, print_diagnostics, print_json, say, terminal_width
-from jupyter_mlops.cli.reading import read, target_file, write_text
+from jupyter_mlops.cli.reading import read, target_file
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import NotebookError
 from jupyter_mlops.notebook.model import Notebook
@@ -35,7 +35,9 @@ def command(notebook: str, form: str | None, output: str | None) -> int:
     form = form or (_BY_SUFFIX.get(target.suffix.lower(), "text") if target else "text")
     source, pipeline = read(notebook)
     if target is not None:
-        write_text(target, _rendered(form, pipeline, source))
+        from jupyter_mlops.engine.output import write_whole
+
+        write_whole(target, _rendered(form, pipeline, source))
     elif form == "text":
         from jupyter_mlops.cli.plan import plan, say_plan
 

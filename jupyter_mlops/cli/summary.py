@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.cli.output import count, display_path, report_error, say, table
 from jupyter_mlops.errors import InfrastructureError, MlopsError, StepError
+from jupyter_mlops.pipeline.places import cell_place
 
 if TYPE_CHECKING:
     from jupyter_mlops.engine.result import RunResult, StepFailure, StepResult
     from jupyter_mlops.notebook.model import Notebook
-    from jupyter_mlops.pipeline.model import Parameter
+    from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
 __all__ = ["report_failures", "say_summary"]
 
 _COLORS = {"succeeded": "green", "reused": "green", "failed": "red", "cancelled": "yellow"}
 _REPORT = "report.html"
 _MOST_TRACEBACK = 40
+_MOST_MESSAGE = 20
 
 
 def say_summary(result: RunResult, *, notebook: str, report: Path | None, parameters: Sequence[Parameter]) -> None:
@@ -50,7 +52,10 @@ def say_summary(result: RunResult, *, notebook: str, report: Path | None, parame
 def _status(result: RunResult) -> str:
     states = Counter(step.status for step in result.steps)
     shown = ", ".join(f"{number} {state}" for state, number in states.items())
-    return f"{result.status.capitalize()} in {result.seconds:.1f} s: {count(len(result.steps), 'step')} ({shown})"
+    states_of_steps = f" ({shown})" if shown else ""
+    return (
+        f"{result.status.capitalize()} in {result.seconds:.1f} s: {count(len(result.steps), 'step')}{states_of_steps}"
+    )
 
 
 def _number(value: float) -> str:
@@ -84,15 +89,14 @@ def _suggestions(result: RunResult, notebook: str, parameters: Sequence[Paramete
     return found
 
 
-def report_failures(result: RunResult, source: Notebook) -> None:
+def report_failures(result: RunResult, source: Notebook, pipeline: Pipeline) -> None:
     """Print on stderr why steps failed: place, exception, traceback, what to do."""
-    numbers = {cell.id: cell.index + 1 for cell in source.cells}
     for step in result.failures:
         if step.error is not None:
-            _report_failure(step, step.error, source, numbers)
+            _report_failure(step, step.error, source, pipeline)
 
 
-def _report_failure(step: StepResult, failure: StepFailure, source: Notebook, numbers: Mapping[str, int]) -> None:
+def _report_failure(step: StepResult, failure: StepFailure, source: Notebook, pipeline: Pipeline) -> None:
     lines = failure.traceback.rstrip().splitlines()
     if len(lines) > _MOST_TRACEBACK:
         lines = ["...", *lines[-_MOST_TRACEBACK:]]
@@ -100,10 +104,10 @@ def _report_failure(step: StepResult, failure: StepFailure, source: Notebook, nu
         say(err=True)
     for line in lines:
         say(f"    {line}", err=True)
-    number = numbers.get(failure.cell or "")
-    place = f"cell {number} ({step.name})" if number else f"step {step.name}"
-    line_number = f", line {failure.line}" if number and failure.line else ""
+    place = cell_place(source, failure.cell, failure.line, pipeline) or f"step {step.name}"
     kind: type[MlopsError] = StepError if failure.kind == "user" else InfrastructureError
     first = failure.message.strip().splitlines() or [failure.ename]
-    message = f"{display_path(source.path)}, {place}{line_number}: " + "\n".join(first)
+    if len(first) > _MOST_MESSAGE:
+        first = [*first[:_MOST_MESSAGE], "..."]
+    message = f"{display_path(source.path)}, {place}: " + "\n".join(first)
     report_error(kind(message, hint=failure.hint))

@@ -30,7 +30,7 @@ _START_SECONDS = 120
 _OUTPUT_SECONDS = 60
 """How long outputs may lag behind the end of a cell on a busy machine."""
 
-_SILENT_ROLES = frozenset({"replay", "load", "save"})
+_SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})
 
 
 @dataclass(frozen=True)
@@ -185,11 +185,22 @@ class StepClient(PapermillNotebookClient):
                     cell.outputs = []  # a metric that was never reached
 
 
+class StepKernelManager(AsyncKernelManager):
+    """Manages the kernel of one step."""
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Leave an idle kernel alone when it is shut down.
+
+        An interrupt that arrives just before the shutdown request can make the kernel miss it, which costs seconds,
+        and it also hits whatever the user has started in the background. A busy step is interrupted by its session.
+        """
+
+
 def _kernel_manager(launch: Launch) -> AsyncKernelManager:
     settings: dict[str, Any] = {"kernel_name": launch.kernel_name}
     if launch.sockets is not None:
         settings.update(transport="ipc", connection_file=f"{launch.sockets}.json")
-    manager = AsyncKernelManager(**settings)
+    manager = StepKernelManager(**settings)
     spec = manager.kernel_spec
     if spec is not None:  # a copy of this manager's own: the installed kernelspec stays as it is
         spec.env = dict(launch.environment)

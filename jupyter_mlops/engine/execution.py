@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_mlops.engine.collecting import Collected, collect, source_files
 from jupyter_mlops.engine.context import metrics_only
 from jupyter_mlops.engine.failures import cell_failure, dead_kernel, kernel_start_failure, timeout_failure
+from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
 from jupyter_mlops.errors import InfrastructureError, MlopsError
@@ -35,6 +36,7 @@ class StepJob:
         context: Content of the context file, and ``context_path`` where it goes.
         parameters: Those of the run that the step reads.
         objects: Where its results go.
+        instruments: Who adds cells to observe it.
     """
 
     pipeline: Pipeline
@@ -47,6 +49,12 @@ class StepJob:
     context_path: Path
     parameters: Mapping[str, Any]
     objects: ObjectStore
+    instruments: Instruments | None = None
+
+    def source(self) -> dict[str, Any]:
+        """Make the step notebook."""
+        notebook = step_notebook(self.pipeline, self.step, self.notebook.raw)
+        return notebook if self.instruments is None else self.instruments.instrument(self.step, notebook)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def _execute(job: StepJob) -> StepReport:
     output_dir = Path(job.context["output_dir"])
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
-    job.path.write_text(notebook_text(step_notebook(job.pipeline, job.step, job.notebook.raw)), encoding="utf-8")
+    job.path.write_text(notebook_text(job.source()), encoding="utf-8")
     attempt = Attempt(job.session, job.launch, lambda: _write_json(job.context_path, metrics_only(job.context)))
     try:
         failure = _run_papermill(job, attempt)
@@ -163,7 +171,7 @@ def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> Ste
         error = attempt.error
         cells = [cell for cell in attempt.notebook.cells if not has_tag(cell, ERROR_TAG)]
         details = (error.ename, error.evalue, error.traceback)
-        return cell_failure(job.pipeline, job.step, job.notebook, cells[error.index], details)
+        return cell_failure(job.pipeline, job.step, job.notebook, cells[error.index], details, cells)
     if problem is None:
         return None
     if attempt.died_at is None and isinstance(problem, (RuntimeError, OSError)):

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.result import StepFailure
+from jupyter_mlops.engine.tracebacks import blank_lines_above, concise, locator, replayed_place
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import has_tag, parameters_cells, role_of
-from jupyter_mlops.steps.notebook import replay_source
 
 __all__ = ["cell_failure", "dead_kernel", "kernel_start_failure", "plain_text", "timeout_failure"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _ARROW = re.compile(r"^-+>\s*(\d+)", re.MULTILINE)
+_SYNTAX_PLACE = re.compile(r" \(\d+\.py, line \d+\)$")  # the file that IPython makes up for a cell
 _LOG_TAIL = 2000
 
 
@@ -46,25 +47,29 @@ def cell_failure(
     notebook: Notebook,
     cell: Mapping[str, Any],
     error: tuple[str, str, Sequence[str]],
+    cells: Iterable[Mapping[str, Any]] = (),
 ) -> StepFailure:
     """Describe an error that a cell of a step notebook raised.
 
     Args:
         cell: The executed cell.
         error: Name, message and traceback of the error, as the kernel reported them.
+        cells: All cells of the step notebook, in which the traceback's lines are looked up.
     """
     ename, evalue, traceback = error
     text = plain_text(traceback)
     place = _place(pipeline, step, notebook, cell, evalue, _line(text, cell.get("execution_count")))
     hint = _hint(pipeline, ename, evalue, role_of(cell))
+    # Of our own cells the message says all there is to say; their code is not the user's.
+    is_own = role_of(cell) in ("load", "save")
     return StepFailure(
         "user",
         ename,
-        _ANSI.sub("", evalue),
+        _SYNTAX_PLACE.sub("", _ANSI.sub("", evalue)),
         place.cell,
         _index(notebook, place.cell),
         place.line,
-        text,
+        "" if is_own else concise(text, locator(pipeline, step, notebook, cells or [cell])),
         hint,
     )
 
@@ -94,13 +99,18 @@ def dead_kernel(notebook: Notebook, cell: Mapping[str, Any] | None, returncode: 
 
 def kernel_start_failure(kernel: str, error: Exception, log: Path) -> StepFailure:
     """Describe a kernel that did not start."""
-    return StepFailure(
-        "infrastructure",
-        "KernelStart",
-        f"the kernel {kernel!r} did not start: {error}",
-        traceback=_tail(log),
-        hint=f"Try it by hand: jupyter console --kernel {kernel}",
-    )
+    printed = _tail(log)
+    if isinstance(error, FileNotFoundError) and error.filename:
+        reason = f"there is no program {error.filename!r}"
+        hint = "Its environment was moved or removed: install the kernel again, or run with another one."
+    elif "No module named ipykernel" in printed:
+        reason = "its environment has no ipykernel"
+        hint = "Install it there: python -m pip install ipykernel"
+    else:
+        reason = str(error)
+        hint = f"Try it by hand: jupyter console --kernel {kernel}"
+    message = f"the kernel {kernel!r} did not start: {reason}"
+    return StepFailure("infrastructure", "KernelStart", message, traceback=printed, hint=hint)
 
 
 def timeout_failure(notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None) -> StepFailure:
@@ -118,7 +128,7 @@ def timeout_failure(notebook: Notebook, step: Step, seconds: float, interrupted:
         _index(notebook, cell),
         interrupted.line if interrupted else None,
         interrupted.traceback if interrupted else "",
-        f"Raise `timeout` in the settings of step {step.name!r}, or make it faster.",
+        f"Give it more time (--timeout, or `timeout` in the settings of step {step.name!r}), or make it faster.",
     )
 
 
@@ -137,15 +147,16 @@ def _place(
 ) -> CellPlace:
     role = role_of(cell)
     if role is None:
-        return CellPlace(None) if has_tag(cell, "injected-parameters") else CellPlace(str(cell.get("id")), line)
+        return (
+            CellPlace(None) if has_tag(cell, "injected-parameters") else _own_place(notebook, str(cell.get("id")), line)
+        )
     if role == "parameters":
         own = parameters_cells(notebook.raw, (parameter.cell for parameter in pipeline.parameters))
         first = str(own[0].get("id")) if own else None
         return CellPlace(first, line if len(pipeline.steps) == 1 and len(own) == 1 else None)
     if role == "replay":
         snippets = step.replay_loaded if str(cell.get("id")).endswith("-loaded") else step.replay
-        starts = [item for item in replay_source(snippets)[1] if line is not None and item[0] <= line]
-        return CellPlace(starts[-1][1]) if starts else CellPlace()
+        return CellPlace() if line is None else CellPlace(*replayed_place(snippets, notebook, line))
     if role == "save":
         return _definition(
             step,
@@ -158,6 +169,10 @@ def _place(
             ],
         )
     return CellPlace()
+
+
+def _own_place(notebook: Notebook, cell: str, line: int | None) -> CellPlace:
+    return CellPlace(cell, None if line is None else line + blank_lines_above(notebook, cell))
 
 
 def _definition(step: Step, notebook: Notebook, names: Sequence[str]) -> CellPlace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ CONTEXT_VARIABLE = "JUPYTER_MLOPS_STEP"
 """Environment variable with the path of the step's context file."""
 
 _NATIVE_PYTHON = re.compile(r"python(3(\.\d+)?)?(\.exe)?")
+_PYTHON = ("python", "python3", "ipython", "ipython3")
 _PROBE_SECONDS = 30
 
 
@@ -70,8 +72,20 @@ def find_kernel(name: str) -> Kernel:
         close = nearest(name, available)
         hint = f"Did you mean {close!r}? " if close else ""
         raise UsageError(
-            message, hint=f"{hint}Choose another kernel in the notebook, or install it with `ipykernel install`."
+            message,
+            hint=f"{hint}Run with another kernel, or install this one from its environment: "
+            f"python -m ipykernel install --user --name {shlex.quote(name or 'NAME')}",
         ) from None
+    except Exception as error:  # whatever a kernel.json may hold
+        raise UsageError(
+            f"The kernel {name!r} can't be used: its kernel.json is not valid ({type(error).__name__}: {error}).",
+            hint="See where it is with `jupyter kernelspec list`, and install the kernel again.",
+        ) from None
+    if spec.language and spec.language.lower() not in _PYTHON:
+        raise UsageError(
+            f"The kernel {name!r} speaks {spec.language}; a Python kernel is needed.",
+            hint="Run with another kernel; `jupyter kernelspec list` names those that are installed.",
+        )
     provisioner = (spec.metadata or {}).get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
     is_ipykernel = any("ipykernel" in argument for argument in spec.argv)
     return Kernel(name, tuple(spec.argv), dict(spec.env), is_ipykernel and provisioner == "local-provisioner")

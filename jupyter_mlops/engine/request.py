@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.diagnostics import has_errors
+from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.output import check_output
 from jupyter_mlops.errors import PipelineError, UsageError
@@ -28,6 +29,7 @@ class RunRequest:
         cwd: Working directory of the steps, absolute.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
+        instruments: Who observes the steps from within, and says where they run.
     """
 
     pipeline: Pipeline
@@ -40,6 +42,11 @@ class RunRequest:
     timeout: float | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     trigger: str = "hand"
+    instruments: Instruments | None = None
+
+    def folder_of(self, step: Step) -> Path:
+        """Return the working directory of a step that is about to begin."""
+        return self.cwd if self.instruments is None else self.instruments.folder(step)
 
     def parameters_of(self, step: Step) -> dict[str, Any]:
         """Return what is injected into a step: passed parameters that it reads; all, if it is the whole notebook."""
@@ -75,6 +82,7 @@ def make_request(
     timeout: float | None,
     sources: Mapping[str, str] | None,
     trigger: str,
+    instruments: Instruments | None = None,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -104,6 +112,7 @@ def make_request(
         timeout,
         dict(sources or {}),
         trigger,
+        instruments,
     )
 
 

@@ -16,6 +16,8 @@ FailureKind = Literal["user", "infrastructure"]
 
 _EXIT_CODES: Mapping[FailureKind, int] = {"user": 1, "infrastructure": 4}
 _CANCELLED = 130
+_PLAIN = frozenset(["DeadKernel", "InfrastructureError", "KernelStart", "StepAbandoned", "StepTimeout"])
+"""Mishaps of a step with a message of this project's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ class StepFailure:
 
     @property
     def message(self) -> str:
-        """Name and message in one text, as Python prints them."""
+        """Name and message in one text, as Python prints them; the message alone where it says all."""
+        if self.evalue and self.ename in _PLAIN:
+            return self.evalue
         return f"{self.ename}: {self.evalue}" if self.evalue else self.ename
 
 

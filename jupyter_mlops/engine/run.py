@@ -22,6 +22,7 @@ from jupyter_mlops.engine.result import RunResult, Status, StepFailure, StepResu
 from jupyter_mlops.engine.schedule import Schedule
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.signals import stop_signals
+from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.steps.combine import combined_notebook
 from jupyter_mlops.store.database import Database
@@ -179,7 +180,7 @@ class Run:
         )
         sockets = None if prepared.sockets is None else prepared.sockets / f"k{position}"
         launch = Launch(
-            self._request.kernel.name, environment, self._request.cwd, sockets, prepared.steps / f"{stem}.log"
+            self._request.kernel.name, environment, self._request.folder_of(step), sockets, prepared.steps / f"{stem}.log"
         )
         return StepJob(
             self._pipeline,
@@ -192,6 +193,7 @@ class Run:
             context_path,
             self._request.parameters_of(step),
             self._objects,
+            self._request.instruments,
         )
 
     def _check_deadlines(self) -> None:
@@ -288,7 +290,10 @@ class Run:
         text = self._combined(run_id, status, self._request.output or output)
         write_whole(output, text)
         if self._request.output is not None:
-            write_whole(self._request.output, text)
+            try:
+                write_whole(self._request.output, text)
+            except InfrastructureError as error:
+                raise InfrastructureError(error.message, hint=f"The run is done; its notebook is {output}.") from error
         metrics: dict[str, float] = {}
         for step in steps:
             metrics.update(self._metrics.get(step.slug, {}))

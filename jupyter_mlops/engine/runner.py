@@ -8,6 +8,7 @@ from threading import Event as StopEvent
 from typing import Any
 
 from jupyter_mlops.engine.events import Reporter
+from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
 from jupyter_mlops.engine.run import Run
@@ -33,6 +34,7 @@ def run_pipeline(
     parameter_sources: Mapping[str, str] | None = None,
     trigger: str = "hand",
     stop: StopEvent | None = None,
+    instruments: Instruments | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -52,6 +54,7 @@ def run_pipeline(
         parameter_sources: Where each passed value comes from, for the record.
         trigger: What started the run, for the record.
         stop: Ends the run when it is set, for callers outside the main thread.
+        instruments: Who observes the steps from within, and says where they run.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -71,6 +74,7 @@ def run_pipeline(
         timeout=timeout,
         sources=parameter_sources,
         trigger=trigger,
+        instruments=instruments,
     )
     folders = ensure_home(home)
     with Database(folders.database) as database:

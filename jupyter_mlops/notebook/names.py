@@ -50,7 +50,10 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     by_folded: dict[str, str] = {}
     for candidate in candidates:
         by_folded.setdefault(candidate.casefold(), candidate)
-    matches = difflib.get_close_matches(word.casefold()[:200], by_folded, n=1, cutoff=0.7)
+    folded = word.casefold()[:200]
+    matches = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.7)
+    if not matches:  # a short word with two letters swapped is far by that measure
+        matches = [known for known in by_folded if len(known) > 1 and sorted(known) == sorted(folded)]
     return by_folded[matches[0]] if matches else None
 
 

@@ -24,6 +24,7 @@ __all__ = ["parse_notebook", "read_notebook"]
 
 _WITHOUT_SETTINGS = ("parameters", "imports", "functions", "setup", "text")
 _UNTITLED = "notebook"
+_RESTORE = "Restore it from a checkpoint (the folder .ipynb_checkpoints) or from version control."
 
 
 def read_notebook(path: str | os.PathLike[str]) -> Notebook:
@@ -88,6 +89,10 @@ def _read_bytes(file: Path) -> bytes:
             raise UsageError(f"{shown} is not a file.")
         return file.read_bytes()
     except FileNotFoundError:
+        if file.is_symlink():
+            missing = printable(str(file.readlink()))
+            hint = "Mend the link, or name the notebook itself."
+            raise UsageError(f"{shown} is a link to {missing}, which does not exist.", hint=hint) from None
         raise UsageError(f"{shown} does not exist.", hint=_near_files(file)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -106,7 +111,7 @@ def _near_files(file: Path) -> str | None:
 def _parse_json(content: bytes, file: Path) -> Any:
     shown = printable(str(file))
     if not content.strip():
-        raise NotebookError(f"{shown} is not a notebook: it is empty.")
+        raise NotebookError(f"{shown} is not a notebook: it is empty.", hint=_RESTORE)
     try:
         return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -123,14 +128,14 @@ def _parse_json(content: bytes, file: Path) -> Any:
         raise NotebookError(f"{shown} is not a notebook: {error}.") from None
 
 
-def _json_hint(content: bytes, file: Path) -> str | None:
+def _json_hint(content: bytes, file: Path) -> str:
     if re.search(rb"^<{7} ", content, re.MULTILINE):
         return "It has marks of an unresolved merge (`<<<<<<<`): resolve it, for example with `nbdime mergetool`."
     if content.startswith(b"version https://git-lfs"):
         return "It is a pointer of Git LFS: run `git lfs pull`."
     if file.suffix in (".py", ".md", ".Rmd", ".qmd"):
         return "Name a .ipynb file; `jupytext --to ipynb` makes one of a script."
-    return None
+    return _RESTORE if file.suffix == ".ipynb" else "A notebook is a .ipynb file, as JupyterLab saves it."
 
 
 def _notebook_settings(metadata: Mapping[str, Any]) -> NotebookSettings:

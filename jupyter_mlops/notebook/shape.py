@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ _OTHER_KERNELS = {
     "xcpp": "C++",
 }
 _DEFAULT_KERNEL = "python3"
+_MEND = "Mend that in a text editor, or restore the file from a checkpoint or from version control."
+_LAB = "A notebook is a .ipynb file, as JupyterLab saves it."
 
 
 def check_version(raw: object, shown: str) -> None:
@@ -39,15 +42,16 @@ def check_version(raw: object, shown: str) -> None:
         NotebookError: If it is something else, or of another major version.
     """
     if not isinstance(raw, Mapping):
-        raise NotebookError(f"{shown} is not a notebook: its JSON is {_json_type(raw)}, not an object.")
+        raise NotebookError(f"{shown} is not a notebook: its JSON is {_json_type(raw)}, not an object.", hint=_LAB)
     version = raw.get("nbformat")
     if version is None:
-        hint = "A notebook is a .ipynb file, as JupyterLab saves it."
-        raise NotebookError(f"{shown} is not a notebook: it has no `nbformat`.", hint=hint)
+        raise NotebookError(f"{shown} is not a notebook: it has no `nbformat`.", hint=_LAB)
     if type(version) is not int:
-        raise NotebookError(f"{shown} is not a notebook: `nbformat` is {_json_type(version)}, not a whole number.")
+        raise NotebookError(
+            f"{shown} is not a notebook: `nbformat` is {_json_type(version)}, not a whole number.", hint=_MEND
+        )
     if version < 4:
-        hint = f"Convert it: jupyter nbconvert --to notebook --nbformat 4 {_quoted(shown)}"
+        hint = f"Convert it: jupyter nbconvert --to notebook --nbformat 4 {shlex.quote(shown)}"
         raise NotebookError(f"{shown} is in nbformat {version}; 4 is needed.", hint=hint)
     if version > 4:
         hint = "A newer version of jupyter_mlops may know it; or save the notebook as nbformat 4."
@@ -68,7 +72,7 @@ def check_shape(raw: Mapping[str, Any], shown: str) -> None:
     """
     _check_object(raw.get("metadata", {}), "metadata", shown)
     if "cells" not in raw:
-        raise NotebookError(f"{shown} is not a valid notebook: `cells` is missing.")
+        raise NotebookError(f"{shown} is not a valid notebook: `cells` is missing.", hint=_MEND)
     if not isinstance(raw["cells"], list):
         raise _misshapen(shown, "cells", "a list", raw["cells"])
     for index, cell in enumerate(raw["cells"]):
@@ -108,9 +112,10 @@ def _check_cell(cell: object, path: str, shown: str) -> None:
     kind = cell.get("cell_type")
     if kind not in _KINDS:
         expected = "`code`, `markdown` or `raw`"
-        raise NotebookError(f"{shown} is not a valid notebook: `{path}.cell_type` is {kind!r}, not {expected}.")
+        message = f"{shown} is not a valid notebook: `{path}.cell_type` is {kind!r}, not {expected}."
+        raise NotebookError(message, hint=_MEND)
     if "source" not in cell:
-        raise NotebookError(f"{shown} is not a valid notebook: `{path}.source` is missing.")
+        raise NotebookError(f"{shown} is not a valid notebook: `{path}.source` is missing.", hint=_MEND)
     _check_text(cell["source"], f"{path}.source", shown)
     metadata = cell.get("metadata", {})
     _check_object(metadata, f"{path}.metadata", shown)
@@ -163,11 +168,8 @@ def _language_of_kernel(name: str) -> str:
 
 
 def _misshapen(shown: str, path: str, expected: str, value: object) -> NotebookError:
-    return NotebookError(f"{shown} is not a valid notebook: `{path}` must be {expected}, not {_json_type(value)}.")
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name else name
+    message = f"{shown} is not a valid notebook: `{path}` must be {expected}, not {_json_type(value)}."
+    return NotebookError(message, hint=_MEND)
 
 
 def _json_type(value: object) -> str:

@@ -96,6 +96,7 @@ def _plain_step(
         metric_names=_metric_names(notebook, facts, metrics),
         files_read=_paths(facts, cells, written=False),
         files_written=_paths(facts, cells, written=True),
+        touches_unknown_files=any(facts.cells[index].unknown_files is not None for index in cells),
         writes_unknown_files=any(facts.cells[index].unknown_writes for index in cells),
         volatile=next((item.text for item in volatile if item is not None), None),
         requirements=_requirements(notebook, cells),
@@ -131,6 +132,7 @@ def _step(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> Step:
         metric_names=plain.metric_names,
         files_read=_project_files(slices, place, plain.files_read),
         files_written=plain.files_written,
+        touches_unknown_files=plain.touches_unknown_files,
         writes_unknown_files=plain.writes_unknown_files,
         volatile=plain.volatile,
         requirements=plain.requirements,
@@ -224,7 +226,7 @@ def _artifacts(slices: Slices, place: int) -> list[Artifact]:
     values = {name: number for name, number in needs.outputs.items() if not is_hidden(name)}
     end = max((slices.ledger.time(cell) for cell in slices.runs[place]), default=0)
     objects = {name: slices.ledger.versions[number].objects for name, number in values.items()}
-    found = [_value_artifact(slices, place, names, values) for names in groups(slices.ledger.heap, objects, end)]
+    found = [_value_artifact(slices, place, names, values) for names in groups(slices.ledger, objects, end)]
     for name, number in sorted(needs.outputs.items()):
         state = crossing_state(name) if is_hidden(name) else None
         if state is None:
@@ -251,21 +253,19 @@ def _value_artifact(slices: Slices, place: int, names: Sequence[str], values: di
         for index in slices.placement.steps[place].cells
         for item in slices.notebook.cells[index].outputs
     }
-    code = {name for item in names for name in _code_names(slices, place, values[item])}
+    consumers = _consumers(slices, place, names)
+    places = [other for other, step in enumerate(slices.placement.steps) if step.slug in consumers]
+    code = {name for item in names for name in slices.flow.code_for(place, values[item], places)}
     return Artifact(
         f"{slug}.{names[0]}",
         slug,
         "value",
         tuple(names),
-        _consumers(slices, place, names),
+        consumers,
         slices.ledger.versions[values[names[0]]].type if len(names) == 1 else None,
         next((declared[name] for name in names if declared.get(name)), None),
         tuple(sorted(code)),
     )
-
-
-def _code_names(slices: Slices, place: int, number: int) -> list[str]:
-    return sorted(slices.flow.code_in(place, number))
 
 
 def _consumers(slices: Slices, place: int, names: Sequence[str], number: int | None = None) -> tuple[str, ...]:

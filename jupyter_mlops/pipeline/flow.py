@@ -44,7 +44,9 @@ class Flow:
     ledger: Ledger
     needs: list[Needs]
     ends: list[int]
+    begins: list[int]
     _newest: dict[int, dict[str, int]] = field(default_factory=dict)
+    _before: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def known_at(self, place: int) -> dict[str, int]:
         """The newest version of each name when a step ends."""
@@ -53,6 +55,23 @@ class Flow:
             ran = [cell for cell in self.ledger.facts.cells if self.ledger.time(cell) <= end]
             self._newest[place] = self.ledger.at_end(ran)
         return self._newest[place]
+
+    def known_before(self, place: int) -> dict[str, int]:
+        """The newest version of each name when a step begins."""
+        if place not in self._before:
+            begin = self.ledger.time(self.begins[place]) if self.begins[place] >= 0 else 0
+            ran = [cell for cell in self.ledger.facts.cells if self.ledger.time(cell) < begin]
+            self._before[place] = self.ledger.at_end(ran)
+        return self._before[place]
+
+    def code_for(self, source: int, number: int, consumers: Iterable[int]) -> list[str]:
+        """Names of code in a value that all these steps replay before they load it."""
+        found = self.code_in(source, number)
+        return [
+            name
+            for name in sorted(found)
+            if all(self.known_before(place).get(name) == found[name] for place in consumers)
+        ]
 
     def code_in(self, source: int, number: int) -> dict[str, int]:
         """Names and versions of replayable code that a value refers to when its step ends."""
@@ -65,7 +84,7 @@ class Flow:
             version = known.get(name) if name is not None else None
             if name is not None and version is not None:
                 made = ledger.versions[version]
-                if made.kind == "code" and obj in made.objects:
+                if ledger.is_code(version) and obj in made.objects:
                     found[name] = version
         return found
 
@@ -81,7 +100,8 @@ def find_needs(
         demanded: For each step, names that it must provide in any case (declared outputs).
     """
     ends = [max(cells, key=ledger.time) if cells else -1 for cells in steps]
-    flow = Flow(ledger, [Needs() for _ in steps], ends)
+    begins = [min(cells, key=ledger.time) if cells else -1 for cells in steps]
+    flow = Flow(ledger, [Needs() for _ in steps], ends, begins)
     finder = _Finder(ledger, steps, ignored, flow)
     for place, cells in enumerate(steps):
         for cell in cells:
@@ -110,7 +130,10 @@ class _Finder:
     def require(self, place: int, number: int, cause: Cause) -> None:
         """A step needs a version of a name."""
         version = self.ledger.versions[number]
-        if version.cell in self.cells[place] or version.name in self.ignored:
+        if version.name in self.ignored:
+            return
+        if version.cell in self.cells[place]:
+            self._build(place, number)
             return
         provider = self.ledger.provider(number)
         needs = self.flow.needs[place]
@@ -182,13 +205,13 @@ class _Finder:
         newest = self.flow.known_at(place)
         for name in names:
             number = newest.get(name)
-            if number is not None and self.ledger.versions[number].kind == "code":
+            if number is not None and self.ledger.is_code(number):
                 self.require(place, number, cause)
 
     def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
         """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""
         for name, version in self.flow.code_in(source, number).items():
-            if self.flow.known_at(place).get(name) == version:
+            if self.flow.known_before(place).get(name) == version:
                 self.require(place, version, cause)
                 self.require(source, version, cause)
 

@@ -98,6 +98,7 @@ class Step:
         metrics: Ids of its metrics cells; ``metric_names`` are what they bind.
         files_read: Files of the project it reads that no step makes.
         files_written: Paths it writes, also those that no later step reads.
+        touches_unknown_files: Whether it may read or write files whose paths are only known at run time.
         writes_unknown_files: Whether it may write files whose paths are only known at run time.
         volatile: Why its result depends on the outside world, or None.
         description: The markdown above its first cell.
@@ -120,6 +121,7 @@ class Step:
     metric_names: tuple[str, ...] = ()
     files_read: tuple[str, ...] = ()
     files_written: tuple[str, ...] = ()
+    touches_unknown_files: bool = False
     writes_unknown_files: bool = False
     volatile: str | None = None
     requirements: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ for a float, nothing else is converted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,15 @@ def gather(
     return found
 
 
-def resolve(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(
+    pipeline: Pipeline, values: Mapping[str, Any], *, place: Callable[[Parameter | None], str] | None = None
+) -> dict[str, Any]:
     """Check given parameters against the declared ones and convert them.
 
     Args:
         pipeline: Whose parameters are declared.
         values: What was given, by name.
+        place: Says where a parameter is declared, or None: where all are; messages begin with it.
 
     Returns:
         The given parameters in the order of their declaration; none that weren't given.
@@ -78,7 +81,7 @@ def resolve(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Any]:
             declared one, values with the wanted type.
     """
     declared = {parameter.name: parameter for parameter in pipeline.parameters}
-    problems = [_unknown(name, declared) for name in values if name not in declared]
+    problems = [_placed(_unknown(name, declared), place, None) for name in values if name not in declared]
     resolved = {}
     for name, parameter in declared.items():
         if name not in values:
@@ -86,13 +89,19 @@ def resolve(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Any]:
         try:
             resolved[name] = coerce(parameter, values[name])
         except UsageError as error:
-            problems.append(error)
+            problems.append(_placed(error, place, parameter))
     if len(problems) == 1:
         raise problems[0]
     if problems:
         hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
         raise UsageError("\n".join(problem.message for problem in problems), hint="\n".join(hints) or None)
     return resolved
+
+
+def _placed(
+    error: UsageError, place: Callable[[Parameter | None], str] | None, parameter: Parameter | None
+) -> UsageError:
+    return error if place is None else UsageError(f"{place(parameter)}: {error.message}", hint=error.hint)
 
 
 def _unknown(name: object, declared: Mapping[str, Parameter]) -> UsageError:

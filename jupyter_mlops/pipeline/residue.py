@@ -22,9 +22,19 @@ def replayable_statements(placement: Placement, facts: NotebookFacts) -> frozens
             stable = all(_is_stable(facts, use.version, set(cells), found) for use in statement.uses)
             if statement.files_read and (any_written or written & set(statement.files_read)):
                 continue  # a file that changes is read once, at its place on the page
+            if any(_has_state(facts, number) for number in statement.made):
+                continue
             if stable and statement.replayable and not _changes_step(facts, statement.made, set(cells)):
                 found.add((cell, ordinal))
     return frozenset(found)
+
+
+def _has_state(facts: NotebookFacts, number: int) -> bool:
+    """Tell whether a function or class has parts that change later on: it is made once and handed on."""
+    version = facts.versions[number]
+    if version.kind != "code":
+        return False
+    return not facts.heap.changed.keys().isdisjoint(facts.heap.reach(version.objects))
 
 
 def _changes_step(facts: NotebookFacts, made: Sequence[int], replayed: set[int]) -> bool:
@@ -39,7 +49,7 @@ def _changes_step(facts: NotebookFacts, made: Sequence[int], replayed: set[int])
 def _is_stable(facts: NotebookFacts, number: int, replayed: set[int], found: set[Unit]) -> bool:
     """Tell whether a replayed statement sees the same value of a name in every step."""
     version = facts.versions[number]
-    if version.kind == "code" or version.cell not in replayed:
+    if (version.kind == "code" and not _has_state(facts, number)) or version.cell not in replayed:
         return True
     return (version.cell, version.statement) in found
 
@@ -69,7 +79,8 @@ def attach_residue(
 
 
 def _has_residue(facts: NotebookFacts, cell: int, replayable: frozenset[Unit]) -> bool:
-    statements = facts.cells[cell].statements
-    return any(
-        not statement.defines and (cell, ordinal) not in replayable for ordinal, statement in enumerate(statements)
-    )
+    for ordinal, statement in enumerate(facts.cells[cell].statements):
+        plain = statement.defines and not any(_has_state(facts, number) for number in statement.made)
+        if not plain and (cell, ordinal) not in replayable:
+            return True
+    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from jupyter_mlops.analysis.heap import Heap
 from jupyter_mlops.analysis.model import Cause, is_hidden
 from jupyter_mlops.pipeline.versions import Ledger
 
@@ -46,14 +45,14 @@ def _share(ledger: Ledger, place: int, last: int, newest: dict[str, int], changi
     statements = len(ledger.facts.cells[last].statements)
     for name, number in sorted(newest.items()):
         version = ledger.versions[number]
-        if name in made or is_hidden(name) or version.kind == "code" or not version.objects:
+        if name in made or is_hidden(name) or ledger.is_code(number) or not version.objects:
             continue
         if ledger.heap.reach(version.objects, time) & shared:
             cause = Cause(last, 1, "shares an object, which changes later, with a value made here")
             ledger.put_between(number, last, max(statements - 1, 0), cause)
 
 
-def groups(heap: Heap, objects: dict[str, frozenset[int]], time: int) -> list[tuple[str, ...]]:
+def groups(ledger: Ledger, objects: dict[str, frozenset[int]], time: int) -> list[tuple[str, ...]]:
     """Sort names into groups that share mutable objects.
 
     Args:
@@ -67,7 +66,7 @@ def groups(heap: Heap, objects: dict[str, frozenset[int]], time: int) -> list[tu
     members: dict[int, set[str]] = {}
     for place, (name, objs) in enumerate(sorted(objects.items())):
         members[place] = {name}
-        for number in _mutable(heap, heap.reach(objs, time)):
+        for number in _mutable(ledger, ledger.heap.reach(objs, time)):
             other = owner.get(number)
             if other is not None and other != place:
                 members[place] |= members.pop(other)
@@ -76,5 +75,5 @@ def groups(heap: Heap, objects: dict[str, frozenset[int]], time: int) -> list[tu
     return sorted(tuple(sorted(names)) for names in members.values())
 
 
-def _mutable(heap: Heap, objs: Iterable[int]) -> list[int]:
-    return [number for number in objs if heap[number].type not in _CODE]
+def _mutable(ledger: Ledger, objs: Iterable[int]) -> list[int]:
+    return [number for number in objs if ledger.heap[number].type not in _CODE or ledger.is_stateful([number])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jupyter_mlops.analysis.heap import Heap
@@ -52,6 +52,7 @@ class Ledger:
         self.parameters = parameters
         self.replayable = replayable
         self.versions: list[Version] = list(facts.versions)
+        self._states: dict[int, bool] = {}
         self._replaced: dict[int, list[tuple[int, int]]] = {}
 
     def provider(self, number: int) -> Provider:
@@ -60,9 +61,23 @@ class Ledger:
         unit = (version.cell, version.statement)
         if unit in self.parameters and not is_hidden(version.name):
             return Provider(unit=unit, parameter=True)
-        if version.kind == "code" or unit in self.replayable:
+        if (version.kind == "code" and not self.is_stateful(version.objects)) or unit in self.replayable:
             return Provider(unit=unit)
         return Provider(step=self.step_of[version.cell])
+
+    def is_code(self, number: int) -> bool:
+        """Tell whether a version can be replayed as code anywhere."""
+        version = self.versions[number]
+        return version.kind == "code" and not self.is_stateful(version.objects)
+
+    def is_stateful(self, objects: Iterable[int]) -> bool:
+        """Tell whether functions or classes have parts that change (attributes, defaults): they travel as values."""
+        return any(self._stateful(number) for number in objects)
+
+    def _stateful(self, number: int) -> bool:
+        if number not in self._states:
+            self._states[number] = not self.heap.changed.keys().isdisjoint(self.heap.reach([number]))
+        return self._states[number]
 
     def statement(self, unit: Unit) -> StatementFacts:
         """The facts of a statement."""
@@ -74,10 +89,7 @@ class Ledger:
 
     def current(self, number: int, cell: int) -> int:
         """The version that a use in this cell really means, after versions were put in between."""
-        for since, newer in self._replaced.get(number, ()):
-            if self.time(cell) > since:
-                number = newer
-        return number
+        return self._replaced_by(number, self.time(cell) - 1)
 
     def uses(self, cell: int) -> Iterator[Use]:
         """Uses of earlier cells' versions in a cell."""
@@ -126,7 +138,8 @@ class Ledger:
         return {name: self._replaced_by(number, self.time(last)) for name, number in newest.items()}
 
     def _replaced_by(self, number: int, time: int) -> int:
-        for since, newer in self._replaced.get(number, ()):
-            if since <= time:
-                number = newer
-        return number
+        while True:
+            newer = [item for since, item in self._replaced.get(number, ()) if since <= time]
+            if not newer:
+                return number
+            number = newer[-1]

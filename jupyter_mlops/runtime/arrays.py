@@ -167,7 +167,7 @@ class ArrayTable:
             regions.append(Region(item.nbytes, lambda write: write(item)))
             rows[group[0]] = [number, 0, item.nbytes]
             return
-        if len(group) == 1 and _content_size(item) < spans[group[0]][1] - spans[group[0]][0]:
+        if len(group) == 1 and (_padded(item.dtype) or _content_size(item) < spans[group[0]][1] - spans[group[0]][0]):
             strides, offset, size = _compact_layout(item)
             regions.append(Region(size, lambda write: write(_compact(item))))
             rows[group[0]] = self._row(item, number, offset, strides, group)
@@ -298,8 +298,27 @@ def _compact(array: Any) -> Any:
 
     strides, offset, size = _compact_layout(array)
     memory = np.zeros(size, np.uint8)
-    np.ndarray(array.shape, array.dtype, buffer=memory, offset=offset, strides=strides)[...] = array
+    _assign(np.ndarray(array.shape, array.dtype, buffer=memory, offset=offset, strides=strides), array)
     return memory
+
+
+def _padded(dtype: Any) -> bool:
+    """Whether records have bytes that belong to no field; what is in them is chance."""
+    if dtype.subdtype is not None:
+        return _padded(dtype.subdtype[0])
+    if dtype.names is None:
+        return False
+    fields = [dtype.fields[name][0] for name in dtype.names]
+    return sum(field.itemsize for field in fields) < dtype.itemsize or any(_padded(field) for field in fields)
+
+
+def _assign(target: Any, source: Any) -> None:
+    """Copy elements, but not the padding of records."""
+    if not _padded(source.dtype):
+        target[...] = source
+        return
+    for name in source.dtype.names:
+        _assign(target[name], source[name])
 
 
 def _share(one: Any, other: Any) -> bool:

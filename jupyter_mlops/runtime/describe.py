@@ -19,6 +19,12 @@ _BRACKETS: dict[Any, tuple[str, str]] = {
     set: ("{", "}"),
     frozenset: ("frozenset({", "})"),
 }
+_FRAMES = ("pandas.DataFrame", "polars.DataFrame")
+_COLUMNS = ("pandas.Series", "pandas.Index", "polars.Series")
+_ARRAYS = ("numpy.ndarray", "torch.Tensor")
+_KINDS = frozenset(
+    (*_FRAMES, *_COLUMNS, *_ARRAYS, "numpy.generic", "pyarrow.Table", "matplotlib.Figure", "sklearn.BaseEstimator")
+)
 PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
 
@@ -60,13 +66,11 @@ def schema(value: Any) -> dict[str, Any] | None:
 
 
 def _kind(value: Any) -> str:
-    """The nearest class of a known library: subclasses of frames and arrays are shown as such."""
+    """The known class that a value is of, subclasses included; an empty text for any other."""
     for cls in type(value).__mro__:
         top = cls.__module__.split(".")[0]
-        if top in ("numpy", "pandas", "polars", "pyarrow", "torch", "scipy", "matplotlib"):
+        if f"{top}.{cls.__name__}" in _KINDS:
             return f"{top}.{cls.__name__}"
-        if top == "sklearn":
-            return "sklearn.BaseEstimator" if hasattr(cls, "get_params") else "sklearn"
     return ""
 
 
@@ -76,15 +80,15 @@ def _preview(value: Any) -> str:
     if type(value) in PLAIN or type(value) in (list, tuple, set, frozenset, dict):
         return _plain(value, 3)
     name, kind = type(value).__name__, _kind(value)
-    if kind in ("pandas.DataFrame", "polars.DataFrame"):
+    if kind in _FRAMES:
         return f"{name} {value.shape[0]}{TIMES}{value.shape[1]}"
     if kind == "pyarrow.Table":
         return f"Table {value.num_rows}{TIMES}{value.num_columns}"
-    if kind in ("pandas.Series", "pandas.Index", "polars.Series"):
+    if kind in _COLUMNS:
         return f"{name} {value.dtype} {len(value)}"
-    if kind in ("numpy.ndarray", "torch.Tensor", "torch.Parameter"):
+    if kind in _ARRAYS:
         return _preview_array(value)
-    if kind.startswith("numpy.") and hasattr(value, "item") and getattr(value, "shape", None) == ():
+    if kind == "numpy.generic":
         return str(value)
     if kind == "matplotlib.Figure":
         width, height = (round(float(side)) for side in value.bbox.size)
@@ -137,9 +141,7 @@ def _plain(value: Any, depth: int) -> str:
             return "{…}"
         items = [f"{_plain(key, 0)}: {_plain(item, depth - 1)}" for key, item in _first(value.items())]
         return "{" + ", ".join(items) + (", …" if len(value) > MAX_ITEMS else "") + "}"
-    if hasattr(value, "item") and getattr(value, "shape", None) == () and cls.__module__ == "numpy":
-        return str(value)
-    return cls.__name__
+    return str(value) if _kind(value) == "numpy.generic" else cls.__name__
 
 
 def _plain_items(value: Any, depth: int) -> str:
@@ -158,7 +160,7 @@ def _first(items: Any) -> list[Any]:
 
 def _schema(value: Any) -> dict[str, Any] | None:
     kind = _kind(value)
-    if kind in ("pandas.DataFrame", "polars.DataFrame"):
+    if kind in _FRAMES:
         names = list(value.columns[:MAX_COLUMNS])
         dtypes = list(value.dtypes)[:MAX_COLUMNS]
         return _frame_schema(names, dtypes, value.shape)
@@ -167,9 +169,9 @@ def _schema(value: Any) -> dict[str, Any] | None:
         return _frame_schema(
             [field.name for field in fields], [field.type for field in fields], (value.num_rows, value.num_columns)
         )
-    if kind in ("pandas.Series", "pandas.Index", "polars.Series"):
+    if kind in _COLUMNS:
         return {"dtype": str(value.dtype), "shape": [len(value)]}
-    if kind in ("numpy.ndarray", "torch.Tensor", "torch.Parameter"):
+    if kind in _ARRAYS:
         return {"dtype": str(value.dtype).replace("torch.", ""), "shape": [int(length) for length in value.shape]}
     return None
 

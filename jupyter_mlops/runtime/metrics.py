@@ -51,7 +51,7 @@ def _number(value: Any) -> Number | None:
     """A plain number for anything that is one, None otherwise."""
     if isinstance(value, bool):
         return None
-    if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
+    if callable(getattr(type(value), "item", None)) and getattr(value, "shape", None) == ():
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (numbers.Real, Decimal)):
         return None

@@ -142,7 +142,7 @@ class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         if issubclass(cls, type) or cls.__name__ == "TypeVar":
             if not usercode.importable(obj):
                 self.user.track(obj)
-            return super().reducer_override(obj)
+            return usercode.with_layout(obj, super().reducer_override(obj))
         reducer = self._reducer(cls)
         return super().reducer_override(obj) if reducer is None else reducer(self, obj)
 

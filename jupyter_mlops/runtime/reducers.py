@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import sys
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,30 @@ def _reduce_manager(pickler: Pickler, manager: Any) -> Any:
     return make, args, (rest[0] if rest else None, shared), None, None, set_manager
 
 
+def _reduce_block(pickler: Pickler, block: Any) -> Any:
+    """As it lies in memory: pandas would copy what is not contiguous. Its place is never a shared object."""
+    make, (values, place, ndim), *rest = block.__reduce__()
+    if type(place) is slice:
+        place = slice(place.start, place.stop, place.step)
+    return (make, (values, place, ndim), *rest)
+
+
+def _reduce_extension_array(pickler: Pickler, array: Any) -> Any:
+    """Leave out what pandas has looked up meanwhile: it would change the digest of an unchanged frame."""
+    make, args, *rest = array.__reduce_ex__(5)
+    state = rest[0] if rest else None
+    if type(state) is dict:
+        return (make, args, _without_cache(state), *rest[1:])
+    if type(state) is tuple and state and type(state[-1]) is dict:
+        attributes = _without_cache(state[-1])
+        return (make, args, (*state[:-1], attributes) if attributes else state[:-1], *rest[1:])
+    return (make, args, *rest)
+
+
+def _without_cache(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != "_cache"}
+
+
 def set_manager(manager: Any, state: tuple[Any, Sequence[tuple[int, Any]]]) -> None:
     if state[0] is not None:
         manager.__setstate__(state[0])
@@ -220,6 +245,21 @@ def cached_property(function: Any, name: str | None) -> Any:
     return descriptor
 
 
+def _reduce_exception(pickler: Pickler, error: Any) -> Any:
+    """Exceptions with an ``__init__`` of their own: calling it again with the message would garble them."""
+    cls = type(error)
+    own = isinstance(cls.__init__, types.FunctionType) and isinstance(cls.__new__, types.BuiltinFunctionType)
+    if not own or cls.__reduce__ is not BaseException.__reduce__ or cls.__reduce_ex__ is not object.__reduce_ex__:
+        return NotImplemented
+    return new_exception, (cls, error.args), error.__dict__ or None
+
+
+def new_exception(cls: Any, args: tuple[Any, ...]) -> Any:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    return error
+
+
 def _reduce_stream(pickler: Pickler, stream: Any) -> Any:
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         if stream is getattr(sys, name):
@@ -240,6 +280,9 @@ REDUCERS: dict[str, Reducer] = {
     "numpy.recarray": _reduce_array_subclass,
     "numpy.rec.recarray": _reduce_array_subclass,
     "pandas.core.internals.managers.BaseBlockManager": _reduce_manager,
+    "pandas._libs.internals.Block": _reduce_block,
+    "pandas.api.extensions.ExtensionArray": _reduce_extension_array,
+    "pandas.core.arrays.base.ExtensionArray": _reduce_extension_array,
     "pandas.Index": _reduce_index,
     "pandas.core.indexes.base.Index": _reduce_index,
     "pandas._libs.internals.BlockValuesRefs": _reduce_references,
@@ -249,6 +292,7 @@ REDUCERS: dict[str, Reducer] = {
     "builtins.dict_keys": _reduce_dict_view,
     "builtins.dict_values": _reduce_dict_view,
     "builtins.dict_items": _reduce_dict_view,
+    "builtins.BaseException": _reduce_exception,
     "builtins.memoryview": _reduce_memoryview,
     "functools._lru_cache_wrapper": _reduce_lru_cache,
     "functools.cached_property": _reduce_cached_property,
@@ -260,6 +304,7 @@ BUILDERS: tuple[Callable[..., Any], ...] = (
     cached_property,
     dict_view,
     lru_cached,
+    new_exception,
     object_view,
     set_index,
     set_manager,

@@ -19,6 +19,7 @@ __all__ = ["SetPlan", "build", "plan"]
 
 LIMIT = 200_000
 """Larger sets are stored in plain order."""
+GROWING_TRIES = 8
 LINEAR_PROBES = 9
 PERTURB_SHIFT = 5
 WORD = ctypes.sizeof(ctypes.c_void_p)
@@ -105,6 +106,7 @@ def _candidates(elements: Set[Any]) -> Iterator[SetPlan]:
         exact = _insertion_plan(table)
         if exact is not None:
             yield exact
+            yield from _growing_plans(exact.elements, table)
     order = list(elements)
     for size in (4 * len(order), 2 * len(order)):  # frozensets get their size from their number of elements
         power = 8
@@ -148,6 +150,28 @@ def _insertion_plan(table: Sequence[Any]) -> SetPlan | None:
         if not _insert(slot, needs, table, done, steps, places):
             return None
     return SetPlan(len(table), steps, places)
+
+
+def _growing_plans(sequence: list[Any], table: Sequence[Any]) -> Iterator[SetPlan]:
+    """Try orders for a table that grows with its elements, the only way to make some frozensets.
+
+    Each time it grows it is filled anew, in the order of the old table: what comes out misplaced is inserted
+    later, when the table has its final size.
+    """
+    order = [item for item in table if item is not None]
+    mask = len(table) - 1
+    displaced = {id(item) for item in order if table[hash(item) & mask] is not item}
+    for _ in range(GROWING_TRIES):
+        yield SetPlan(0, sequence, None)
+        found = frozenset(sequence)
+        late = {id(item) for item, wanted in zip(found, order) if item is not wanted} & displaced  # noqa: B905
+        if not late:
+            break
+        sequence = [item for item in sequence if id(item) not in late] + [
+            item for item in sequence if id(item) in late
+        ]
+    home = [item for item in sequence if id(item) not in displaced]
+    yield SetPlan(0, home + [item for item in sequence if id(item) in displaced], None)
 
 
 def _insert(

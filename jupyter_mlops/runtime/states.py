@@ -6,7 +6,6 @@ and a restore function. They take a ``Baseline``: what the process was like befo
 
 from __future__ import annotations
 
-import contextlib
 import locale
 import os
 import sys
@@ -19,11 +18,13 @@ from typing import Any
 from .context import ENVIRONMENT_VARIABLE
 from .errors import LoadError
 
-__all__ = ["STATES", "Baseline", "State", "restore_order"]
+__all__ = ["STATES", "Baseline", "State", "UnknownBaselineError", "restore_order"]
 
-# What os.environ was made from; it does not follow later changes.
-_STARTED_WITH: Mapping[Any, Any] = getattr(sys.modules.get(os.name) or sys.modules.get("posix"), "environ", {})
 _OWN_VARIABLES = ("JUPYTER_MLOPS_", "JPY_")
+
+
+class UnknownBaselineError(Exception):
+    """A state is handed over as a change, and what it was before is not known."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +32,40 @@ class Baseline:
     """The process when the step began.
 
     Args:
-        environment: The environment variables.
-        directory: The working directory.
+        environment: The environment variables; None if nobody can tell any more.
+        directory: The working directory; the same.
     """
 
-    environment: Mapping[str, str]
-    directory: Path
+    environment: Mapping[str, str] | None
+    directory: Path | None
 
     @classmethod
-    def of_this_process(cls, namespace: Mapping[str, Any]) -> Baseline:
-        """Find out as well as can be, from a cell that may come after others.
+    def of_this_process(cls, namespace: Mapping[str, Any], *, late: bool = False) -> Baseline:
+        """Find out as well as can be.
 
-        A process started for this step still knows the environment it was started with; one forked for it
-        knows that of its parent, and what is there now has to do. IPython remembers where it began.
+        On Linux a process started for this step still knows the environment it was started with, and IPython
+        remembers in which directory it began.
+
+        Args:
+            namespace: The globals of the notebook.
+            late: Whether the user's cells have run, so that the present tells nothing.
         """
-        begun = {os.fsdecode(name): os.fsdecode(value) for name, value in _STARTED_WITH.items()}
-        own_process = begun.get(ENVIRONMENT_VARIABLE) == os.environ.get(ENVIRONMENT_VARIABLE)
+        environment = _started_with() or (None if late else dict(os.environ))
         directories = namespace.get("_dh")
-        directory = Path(directories[0]) if isinstance(directories, list) and directories else Path.cwd()
-        return cls(begun if own_process else dict(os.environ), directory)
+        if isinstance(directories, list) and directories:
+            return cls(environment, Path(directories[0]))
+        return cls(environment, None if late else Path.cwd())
+
+
+def _started_with() -> Mapping[str, str] | None:
+    """The environment of this process's start, None for a process forked from another one or if it is not known."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    begun = dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)
+    step = os.environ.get(ENVIRONMENT_VARIABLE)
+    return begun if step and begun.get(ENVIRONMENT_VARIABLE) == step else None
 
 
 @dataclass(frozen=True)
@@ -193,6 +209,8 @@ def _restore_warnings(state: Any, _: Baseline) -> None:
 
 
 def _capture_environment(baseline: Baseline) -> Any:
+    if baseline.environment is None:
+        raise UnknownBaselineError("what it was when the step began is not known: the step has no load cell")
     now = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
     before = {name: value for name, value in baseline.environment.items() if not name.startswith(_OWN_VARIABLES)}
     return {
@@ -208,6 +226,8 @@ def _restore_environment(state: Any, _: Baseline) -> None:
 
 
 def _capture_directory(baseline: Baseline) -> Any:
+    if baseline.directory is None:
+        raise UnknownBaselineError("what it was when the step began is not known: the step has no load cell")
     try:
         return {"relative": Path(os.path.relpath(Path.cwd(), baseline.directory)).as_posix()}
     except ValueError:  # another drive
@@ -215,7 +235,8 @@ def _capture_directory(baseline: Baseline) -> Any:
 
 
 def _restore_directory(state: Any, baseline: Baseline) -> None:
-    place = baseline.directory / state["relative"] if "relative" in state else Path(state["absolute"])
+    begun = baseline.directory or Path.cwd()
+    place = begun / state["relative"] if "relative" in state else Path(state["absolute"])
     try:
         place.mkdir(parents=True, exist_ok=True)
         os.chdir(place)
@@ -264,8 +285,9 @@ def _restore_figures(state: Any, _: Baseline) -> None:
             Gcf.figs.pop(manager.num, None)
             manager.num = number
             Gcf.figs[number] = manager
-            with contextlib.suppress(AttributeError):
-                figure.number = number
+            for attribute in ("_number", "number"):  # the figure's own note of it
+                if attribute in vars(figure):
+                    vars(figure)[attribute] = number
     pyplot.figure(state["current"])
 
 

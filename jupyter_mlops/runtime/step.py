@@ -14,7 +14,7 @@ from .describe import describe
 from .errors import LoadError, SaveError
 from .metrics import collect_metrics
 from .serializers import SERIALIZERS, Serializer, choose, read_artifact
-from .states import STATES, Baseline, restore_order
+from .states import STATES, Baseline, UnknownBaselineError, restore_order
 from .writer import HashingFile, write_json
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def save(namespace: dict[str, Any], context: Context | None = None) -> None:
     context = context or read_context()
     context.output_dir.mkdir(parents=True, exist_ok=True)
     user = UserCode(namespace, context.code, f"{context.pipeline}/{context.step}")
-    saver = _Saver(context, user, _process.baseline or Baseline.of_this_process(namespace))
+    saver = _Saver(context, user, _process.baseline or Baseline.of_this_process(namespace, late=True))
     artifacts = [saver.save(number, item) for number, item in enumerate(context.saves)]
     metrics, notes = collect_metrics(context.metrics, namespace)
     result = {
@@ -110,7 +110,7 @@ def _bind(item: Load, namespace: dict[str, Any]) -> None:
 def _restore_file(item: Load, baseline: Baseline) -> None:
     if item.serializer == "absent":
         return
-    target = baseline.directory / (item.target or item.names[0])
+    target = (baseline.directory or Path.cwd()) / (item.target or item.names[0])
     if item.serializer == "folder":
         files.restore_folder(item.path, target)
     else:
@@ -159,8 +159,8 @@ class _Saver:
 
     def _save_file(self, stem: str, item: Save) -> dict[str, Any]:
         (name,) = item.names
-        places = [Path.cwd() / name, self._baseline.directory / name]
-        source = next((place for place in places if place.exists()), None)
+        folders = [Path.cwd(), self._baseline.directory or Path.cwd()]
+        source = next((folder / name for folder in folders if (folder / name).exists()), None)
         if source is None:
             return {**self._absent(stem), "unbound": [name], "type": "file"}
         path = self._context.output_dir / stem
@@ -177,7 +177,10 @@ class _Saver:
         (name,) = item.names
         if name not in STATES:
             raise SaveError(name, "state", "no step can take this state over", step=self._context.name)
-        state = STATES[name].capture(self._baseline)
+        try:
+            state = STATES[name].capture(self._baseline)
+        except UnknownBaselineError as error:
+            raise SaveError(name, "state", str(error), step=self._context.name, ways_out=()) from None
         if state is None:
             return {**self._absent(stem), "unbound": [name], "type": "state"}
         entry = self._write(stem, PICKLE, (state,), item)

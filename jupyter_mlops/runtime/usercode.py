@@ -94,6 +94,18 @@ class UserCode:
         _cloudpickle._lookup_class_or_track(f"{self._origin}/{name}#{number}", cls)
 
 
+def with_layout(cls: Any, reduced: Any) -> Any:
+    """Make a class that is rebuilt with its ``__slots__`` and bases from the start; set later, they have no effect."""
+    if not isinstance(reduced, tuple) or reduced[0] is not _cloudpickle._make_skeleton_class:
+        return reduced
+    make, (kind, name, bases, namespace, *more), *rest = reduced
+    if issubclass(cls, tuple) and "_fields" in cls.__dict__:
+        bases = cls.__bases__  # not ``typing.NamedTuple``, which would make other fields
+    if "__slots__" in cls.__dict__:
+        namespace = {**namespace, "__slots__": cls.__dict__["__slots__"]}
+    return (make, (kind, name, bases, namespace, *more), *rest)
+
+
 def importable(value: Any) -> bool:
     """Whether a function or class can be imported from the module it says it is in."""
     module = sys.modules.get(getattr(value, "__module__", None) or "")

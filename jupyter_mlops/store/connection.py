@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 import threading
 import time
@@ -207,7 +208,8 @@ def _in_plain_words(path: Path, error: sqlite3.Error) -> MlopsError:
     if any(word in text for word in ("malformed", "not a database", "corrupt", "unsupported file format")):
         return InfrastructureError(
             f"The database {path} is damaged ({error}).",
-            hint=f"Move it away (mv {path} {path}.damaged) and run again; the runs' folders stay.",
+            hint=f"Move it away and run again; the runs' folders stay: "
+            f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}",
         )
     if "locked" in text or "busy" in text:
         return InfrastructureError(

@@ -114,7 +114,12 @@ def _folder_error(root: Path, error: OSError) -> UsageError | InfrastructureErro
             hint=f"Set {VARIABLE} to a folder you may write.",
         )
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        in_the_way = error.filename if error.filename and Path(error.filename).is_file() else root
         return UsageError(
-            f"{root} can't be the store's folder: a file is in the way.", hint=f"Move it, or set {VARIABLE}."
+            f"{root} can't be the store's folder: a file is in the way.",
+            hint=f"Move {in_the_way}, or set {VARIABLE} to another folder.",
         )
-    return InfrastructureError(f"The folder {root} can't be prepared: {error.strerror or error}.")
+    return InfrastructureError(
+        f"The folder {root} can't be prepared: {error.strerror or error}.",
+        hint=f"Set {VARIABLE} to a folder you may write.",
+    )

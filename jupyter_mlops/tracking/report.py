@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops import templates
+from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
@@ -96,12 +96,7 @@ def write_report(
     path = home.run(run.run_id) / "report.html" if path is None else path
     page = _page(database, home, run, pipeline or _recorded_pipeline(database, run.run_id))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, page.encode("utf-8", "replace").decode("utf-8"))
     return path
 
 

@@ -272,7 +272,7 @@ class _Builder:
     def _add_void(self, inside: str) -> None:
         argument, equals, literal = (part.strip() for part in inside.partition("="))
         place, name = self._file(argument)
-        if not equals or name is None:
+        if not equals or not name:
             raise self.error("void needs name=literal")
         self._append("void", (place, name, literal))
 

@@ -1,7 +1,17 @@
 """Looks up what calls into libraries may do, in the JSON files beside this module.
 
 Each file is read when its library is first asked for, and each line is parsed when it is first used; all caches
-belong to the table object.
+belong to the table object. ``index.json`` says which file speaks of which top-level module. A file has sections
+``aliases`` (other names, also of whole modules), ``functions``, ``values`` (attributes of modules), ``classes`` and
+``patterns`` (globs, tried in order after the names; ``class X`` makes the match a class with the base X). A key may
+hold several names, with a common prefix before a colon. The lines are explained in ``spec``. A class has ``bases``
+(searched in order), ``flags``, ``methods``, ``static`` (methods of the class itself), ``attributes``, and one line
+each for ``init``, ``item`` (``obj[key]``), ``take`` (the same with a list or mask), ``iter``, ``call``, ``enter``
+(``with``), ``operators``, ``store`` (``obj[key] = value``) and ``getattr`` (attributes that are not listed).
+
+Flags: ``immutable`` (the object itself; its items may change), ``iterator`` (any use advances it), ``array`` (NumPy
+functions keep its type), ``random`` (draws unless ``random_state`` was given), ``callable-pure``, and
+``unpicklable: reason``.
 """
 
 from __future__ import annotations
@@ -204,6 +214,11 @@ class EffectTable:
     def bases(self, cls: str) -> tuple[str, ...]:
         """The class and all its bases that the table lists, nearest first."""
         return tuple(name for _, name in self._line(self.canonical(cls)))
+
+    def declared_bases(self, cls: str) -> tuple[str, ...]:
+        """The bases that a class's own entry names."""
+        entry = self._class(self.canonical(cls))
+        return entry.bases if entry else ()
 
     def result_like(self, effect: Effect, argument: str | None) -> str | None:
         """The type of a result that is said to be like an argument of this type, None if unknown."""

@@ -16,6 +16,7 @@ from jupyter_mlops.engine.events import CellStarted, RunFinished, RunStarted, St
 from jupyter_mlops.engine.result import RunArtifact, RunResult, StepFailure, StepResult
 from jupyter_mlops.notebook.model import Notebook
 
+DECLARED = "churn.ipynb, cell 2 (parameters)"
 FAILURE = StepFailure(
     "user",
     "ValueError",
@@ -164,14 +165,14 @@ def test_parameters_of_all_kinds(run: Any, write: Any, engine: Engine, tmp_path:
     [
         (
             ["-p", "n_tree", "3"],
-            'There is no parameter "n_tree"; did you mean "n_trees"?',
+            'churn.ipynb: There is no parameter "n_tree"; did you mean "n_trees"?',
             "Declared are: n_trees (int), test_size (float).",
         ),
-        (["-p", "n_trees", "3.5"], 'The parameter "n_trees" must be int, not "3.5".', None),
-        (["-p", "test_size", "big"], 'The parameter "test_size" must be float, not "big".', None),
+        (["-p", "n_trees", "3.5"], f'{DECLARED}, line 1: The parameter "n_trees" must be int, not "3.5".', None),
+        (["-p", "test_size", "big"], f'{DECLARED}, line 2: The parameter "test_size" must be float, not "big".', None),
         (
             ["-r", "n_trees", "3"],
-            'The parameter "n_trees" must be int, not "3" (str).',
+            f'{DECLARED}, line 1: The parameter "n_trees" must be int, not "3" (str).',
             "A value in quotes, or given with -r, is a string; leave the quotes out, or use -p.",
         ),
         (["-f", "no such.yaml"], "The parameters file no such.yaml can't be read: No such file or directory.", None),
@@ -227,7 +228,7 @@ def test_infrastructure_and_cancellation_have_their_own_codes(run: Any, write: A
     engine.failure = StepFailure("infrastructure", "DeadKernel", "out of memory")
     printed = run("run", path, "--no-progress-bar")
     assert printed.code == 4
-    assert "step train forest: DeadKernel: out of memory" in printed.err
+    assert "step train forest: out of memory" in printed.err
     engine.failure, engine.status = None, "cancelled"
     assert run("run", path).code == 130
 
@@ -249,6 +250,6 @@ def test_log_output_is_passed_on_line_by_line(run: Any, write: Any, engine: Engi
     path = write()
     printed = run("run", path, "--log-output", "--no-progress-bar")
     assert printed.err.splitlines() == ["load │ one", "load │ two", "load │ three"]
-    printed = run("run", path, "--no-progress-bar")
+    printed = run("run", path, "--no-progress-bar", "--format", "json")
     assert printed.err == ""
     assert engine.calls[-1]["reporter"] is None

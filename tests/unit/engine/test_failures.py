@@ -36,7 +36,7 @@ def test_line_is_that_of_the_failing_cell(make_notebook: Callable[..., Notebook]
     notebook = make_notebook(md="text", a="1\n2\nf()")
     failure = fail(notebook, Step("s", "s", ("a",)), "a")
     assert (failure.cell, failure.cell_index, failure.line) == ("a", 1, 3)
-    assert "\x1b" not in failure.traceback and "Cell In[7], line 3" in failure.traceback
+    assert "\x1b" not in failure.traceback and "Cell 2 (s), line 3" in failure.traceback
     assert failure.message == "ValueError: no"
 
 

@@ -43,7 +43,8 @@ def pipeline(notebook: Notebook) -> Pipeline:
     point = Snippet("code", "class Point:\n    pass", ("Point",))
     steps = (
         Step("make", "make", ("make",), outputs=("alias", "frame", "point"), parameters=("n",),
-             parameters_source="n = 3", replay=(numpy, functions, point), files_read=("source.csv",), files_written=("out.txt",)),
+             parameters_source="n = 3", replay=(numpy, functions, point), files_read=("source.csv",),
+             files_written=("out.txt",)),
         Step("left", "left", ("left",), replay=(numpy,), loads={"make.frame": ("frame", "alias")},
              metric_names=("left",)),
         Step("right", "right", ("right",), replay=(point,), loads={"make.point": ("point",), "make.file:out.txt": ()}),

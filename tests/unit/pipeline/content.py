@@ -35,7 +35,8 @@ class _Writer:
             return f"<{kind.__name__} {value.__name__}>"
         if id(value) in self.seen:
             return f"<same as {self.seen[id(value)]}>"
-        self.seen[id(value)] = path
+        if kind not in (tuple, frozenset):  # which of these are one object, only the interpreter's caches know
+            self.seen[id(value)] = path
         self.keep.append(value)
         return self._new(value, kind, path)
 
@@ -44,8 +45,8 @@ class _Writer:
             items = ", ".join(self.value(item, f"{path}[{place}]") for place, item in enumerate(value))
             return f"{kind.__name__}({items})"
         if isinstance(value, dict):
-            items = ", ".join(f"{self.value(key, f'{path} key')}: {self.value(value[key], f'{path}[{key!r}]')}" for key in value)
-            return f"{kind.__name__}({items})"
+            pairs = [f"{self.value(key, path)}: {self.value(item, f'{path}[{key!r}]')}" for key, item in value.items()]
+            return f"{kind.__name__}({', '.join(pairs)}){self._own(value, path)}"
         if isinstance(value, (set, frozenset)):
             return f"{kind.__name__}({sorted(map(repr, value))})"
         if isinstance(value, types.FunctionType):
@@ -61,11 +62,18 @@ class _Writer:
             return self._numpy(value, path)
         if module == "pandas":
             return _pandas(value)
-        if module == "__main__" or hasattr(value, "__dict__"):
-            return f"<{kind.__qualname__} {self.value(dict(vars(value)), f'{path}.')}{self._content(value, path)}>"
         if any(word in kind.__name__ for word in _ITERATORS):
             return f"<{kind.__name__}>"
-        return f"<{kind.__qualname__} {_digest(value)}>"
+        return f"<{kind.__qualname__} {self._state(value, path)}{self._content(value, path)}>"
+
+    def _state(self, value: Any, path: str) -> str:
+        if hasattr(value, "__dict__"):
+            return self.value(dict(vars(value)), f"{path}.") if vars(value) else ""
+        try:
+            state = value.__reduce_ex__(2)[2]
+            return self.value(state, f"{path}.") if state is not None else ""
+        except Exception:
+            return ""
 
     def _content(self, value: Any, path: str) -> str:
         """What an instance of a subclass of a builtin holds."""
@@ -73,6 +81,10 @@ class _Writer:
             if isinstance(value, base):
                 return self.value(base(value), f"{path} items")
         return ""
+
+    def _own(self, value: Any, path: str) -> str:
+        """Attributes of an instance of a subclass."""
+        return self.value(dict(vars(value)), f"{path}.") if getattr(value, "__dict__", None) else ""
 
     def _function(self, value: types.FunctionType, path: str) -> str:
         cells = []
@@ -82,7 +94,7 @@ class _Writer:
             except ValueError:
                 cells.append("<empty>")
         defaults = self.value(value.__defaults__, f"{path} defaults")
-        names = [value.__qualname__, _digest(value.__code__.co_code), defaults, *cells]
+        names = [value.__qualname__, repr(value.__code__.co_names), defaults, *cells]
         own = self.value(dict(value.__dict__), f"{path}.") if value.__dict__ else ""
         return f"<function {' '.join(names)}{own}>"
 
@@ -91,7 +103,7 @@ class _Writer:
             return f"<class {value.__module__}.{value.__qualname__}>"
         members = {
             name: item
-            for name, item in vars(value).items()
+            for name, item in sorted(vars(value).items())
             if not name.startswith("__") and not callable(item) and not hasattr(item, "__get__")
         }
         bases = ", ".join(base.__qualname__ for base in value.__bases__)
@@ -103,7 +115,7 @@ class _Writer:
         if isinstance(value, np.random.Generator):
             return f"<Generator {value.bit_generator.state}>"
         if isinstance(value, np.random.RandomState):
-            return f"<RandomState {_digest([item.tolist() if hasattr(item, 'tolist') else item for item in value.get_state()])}>"
+            return f"<RandomState {_digest(value.get_state()[1].tolist())}, {value.get_state()[2:]}>"
         if not isinstance(value, np.ndarray):
             return repr(value)
         shared = [name for name, other in self.arrays if np.shares_memory(value, other)]

@@ -141,8 +141,15 @@ def _differences(cell: str, whole: Ran, sliced: Ran | None) -> list[str]:
     for name, value in sliced.variables.items():
         # what the whole notebook has deleted or not reached is nobody's input any more
         if name in whole.variables and whole.variables[name] != value:
-            found.append(f"after cell {cell}, {name} is {value}, whole {whole.variables[name]}")
+            found.append(f"after cell {cell}, {name} is {_parting(value, whole.variables[name])}")
     return found
+
+
+def _parting(one: str, other: str) -> str:
+    """Two long texts from a little before the place where they begin to differ."""
+    place = len(os.path.commonprefix([one, other]))
+    start = max(place - 60, 0)
+    return f"…{one[start : place + 80]}…, whole …{other[start : place + 80]}…" if start else f"{one}, whole {other}"
 
 
 # the notebook whole

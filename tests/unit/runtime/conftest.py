@@ -139,7 +139,14 @@ def context(tmp_path: Path) -> Callable[..., Any]:
     from jupyter_mlops.runtime.context import parse_context
 
     def make(**fields: Any) -> Any:
-        raw = {"schema": 1, "pipeline": "p", "step": "s", "name": "train", "output_dir": str(tmp_path / "out"), "fsync": False}
+        raw = {
+            "schema": 1,
+            "pipeline": "p",
+            "step": "s",
+            "name": "train",
+            "output_dir": str(tmp_path / "out"),
+            "fsync": False,
+        }
         return parse_context({**raw, **fields})
 
     return make

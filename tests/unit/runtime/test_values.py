@@ -211,7 +211,7 @@ def estimators() -> dict[str, Any]:
         "boosting": GradientBoostingClassifier(n_estimators=5),
         "histogram": HistGradientBoostingClassifier(max_iter=5),
         "neighbours": KNeighborsClassifier(),
-        "svm": SVC(random_state=np.random.RandomState(0)),
+        "svm": SVC(random_state=0),
         "pipeline": make_pipeline(
             make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough"), LogisticRegression()
         ),

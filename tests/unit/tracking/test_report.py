@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_mlops import templates
 from jupyter_mlops.diagnostics import make
+from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Edge, Pipeline, Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home, ensure_home
@@ -223,7 +224,7 @@ def test_a_failed_write_leaves_the_old_report(home: Home, monkeypatch: pytest.Mo
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "replace", fail)
-        with pytest.raises(OSError, match="space"):
+        with pytest.raises(InfrastructureError, match="space"):
             write_report(database, home, run_id, pipeline=pipeline)
     assert path.read_text() == before
     assert sorted(item.name for item in path.parent.iterdir()) == [OUTPUT_NOTEBOOK, "report.html"]

@@ -115,7 +115,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "where": [(lambda x: x == 1,), (np.array([True, False, True, False]),), ("MASK", "SELF")],
     "xs": [(0,), ("a",)],
 }
-ARITHMETIC = "add div divide floordiv mod mul multiply pow radd rmul rsub sub subtract truediv eq ge gt le lt ne".split()
+ARITHMETIC = (
+    "add div divide floordiv mod mul multiply pow radd rdiv rfloordiv rmod rmul rpow rsub rtruediv sub subtract "
+    "truediv eq ge gt le lt ne"
+)
 
 
 def frames() -> list[Any]:
@@ -164,7 +167,11 @@ MINIMUM = {"pandas.DataFrame": 200, "pandas.Series": 400, "pandas.Index": 150}
 
 def members(table: Any, cls: str) -> list[str]:
     """The names of the methods that the class lists."""
-    names = {name.rpartition(".")[2] for kind, name, _ in table.entries("pandas") if kind == "methods" and name.startswith(cls + ".")}
+    names = {
+        name.rpartition(".")[2]
+        for kind, name, _ in table.entries("pandas")
+        if kind == "methods" and name.startswith(cls + ".")
+    }
     return sorted(names)
 
 
@@ -188,7 +195,7 @@ def test_methods(witness: Any, table: Any, cls: str) -> None:
 
 def arguments(name: str, sample: Any) -> list[Any]:
     """The calls to try: the listed ones, arithmetic with a number and with the object, or none."""
-    if name in ARITHMETIC or name in ("rdiv", "rfloordiv", "rmod", "rpow", "rtruediv"):
+    if name in ARITHMETIC.split():
         return [(2,), (copy.deepcopy(sample),), (1,), (0,)]
     calls = ARGUMENTS.get(name, [()])
     return [args if isinstance(args, dict) else tuple(_filled(arg, sample) for arg in args) for args in calls]
@@ -204,7 +211,11 @@ def _filled(arg: Any, sample: Any) -> Any:
 
 @pytest.mark.parametrize("cls", ["pandas.DataFrame", "pandas.Series", "pandas.Index"])
 def test_attributes(witness: Any, table: Any, cls: str) -> None:
-    names = [n.rpartition(".")[2] for kind, n, _ in table.entries("pandas") if kind == "attributes" and n.startswith(cls + ".")]
+    names = [
+        n.rpartition(".")[2]
+        for kind, n, _ in table.entries("pandas")
+        if kind == "attributes" and n.startswith(cls + ".")
+    ]
     for name in names:
         for sample in SAMPLES[cls]():
             witness.see(f"{cls}.{name}", table.attribute(cls, name), lambda obj, name=name: getattr(obj, name), sample)
@@ -213,7 +224,10 @@ def test_attributes(witness: Any, table: Any, cls: str) -> None:
 
 ACCESSORS = {
     "pandas.StringAccessor": ("str", lambda: [pd.Series(["a b", "b", "c", None])]),
-    "pandas.DatetimeAccessor": ("dt", lambda: [pd.Series(pd.date_range("2020", periods=4)), pd.Series(pd.to_timedelta([1, 2], unit="h"))]),
+    "pandas.DatetimeAccessor": (
+        "dt",
+        lambda: [pd.Series(pd.date_range("2020", periods=4)), pd.Series(pd.to_timedelta([1, 2], unit="h"))],
+    ),
     "pandas.CategoricalAccessor": ("cat", lambda: [pd.Series(pd.Categorical(["a", "b", "a", "b"]))]),
     "pandas.GroupBy": ("groupby", lambda: [frame[["a", "b"]] for frame in frames()]),
     "pandas.Rolling": ("rolling", lambda: [frame[["a", "b"]] for frame in frames()]),
@@ -233,7 +247,11 @@ def test_accessors(witness: Any, table: Any, cls: str) -> None:
 
         def call(obj: Any, *args: Any, name: str = name) -> Any:
             made = getattr(obj, accessor)
-            made = made(*first) if inspect.ismethod(made) and first is not None and accessor not in ("str", "dt", "cat") else made
+            made = (
+                made(*first)
+                if inspect.ismethod(made) and first is not None and accessor not in ("str", "dt", "cat")
+                else made
+            )
             return getattr(made, name)(*args)
 
         for sample in samples():
@@ -247,7 +265,13 @@ def test_accessors(witness: Any, table: Any, cls: str) -> None:
 def test_lists_and_masks_take_copies(witness: Any, table: Any, cls: str) -> None:
     keys: list[Any] = [["a"], ["a", "b"], [0, 1], [0, 1, 2, 3], np.array([True] * 4), slice(None)]
     for sample in [*frames(), *series()]:
-        for key in [*keys[:-1], lambda obj: obj.iloc[:, 0] == obj.iloc[0, 0], (slice(None), ["a", "b"]), (np.array([True] * 4), "a"), ([0, 1], 0)]:
+        for key in [
+            *keys[:-1],
+            lambda obj: obj.iloc[:, 0] == obj.iloc[0, 0],
+            (slice(None), ["a", "b"]),
+            (np.array([True] * 4), "a"),
+            ([0, 1], 0),
+        ]:
             for way in ("loc", "iloc") if cls == "pandas.Indexer" else ("",):
 
                 def call(obj: Any, key: Any = key, way: str = way) -> Any:
@@ -273,7 +297,11 @@ def functions() -> dict[str, list[tuple[Any, ...]]]:
         "pandas.cut": [(number, 2), (array, 2)],
         "pandas.qcut": [(number, 2), (array, 2)],
         "pandas.factorize": [(number,), (array,)],
-        "pandas.to_datetime": [(["2020-01-01"],), (pd.Series(pd.date_range("2020", periods=3)),), (pd.Series(["2020-01-01"]),)],
+        "pandas.to_datetime": [
+            (["2020-01-01"],),
+            (pd.Series(pd.date_range("2020", periods=3)),),
+            (pd.Series(["2020-01-01"]),),
+        ],
         "pandas.to_timedelta": [(pd.Series(["1h"]),), (["1h"],)],
         "pandas.to_numeric": [(number,), (pd.Series(["1", "2"]),), (array,)],
         "pandas.isna": [(one,), (array,), (number,)],
