@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable
 
-from jupyter_mlops.analysis import functions, hidden
+from jupyter_mlops.analysis import callbacks, hidden
 from jupyter_mlops.analysis.effects import Effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
@@ -44,9 +44,9 @@ def apply_effect(
     if _is_void(effect, arguments):
         return assume_worst(machine, receiver, arguments, node, name)
     recorder = machine.recorder
-    functions.consume(machine, [*arguments.every, *([receiver] if receiver is not None else [])])
+    callbacks.consume(machine, [*arguments.every, *([receiver] if receiver is not None else [])])
     for value in arguments.every:
-        functions.display(machine, value)
+        callbacks.display(machine, value)
     _run_kept_code(machine, receiver, arguments, library)
     _hidden_effects(machine, effect, receiver, arguments)
     for value in _selected(effect.mutates, receiver, arguments):
@@ -61,7 +61,7 @@ def apply_effect(
                 machine.heap[number].opaque = machine.heap[number].opaque or receiver is None
     if effect.calls:
         given = [*arguments.every, *([receiver] if receiver is not None else [])]
-        functions.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
+        callbacks.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
     return _result(machine, effect, receiver, arguments, node)
 
 
@@ -78,7 +78,7 @@ def _run_kept_code(machine: Machine, receiver: Val | None, arguments: Arguments,
             elif obj.refs and obj.type is not None and "." in obj.type:
                 holding.append(number)
     if holding:
-        functions.run_callbacks(machine, [Val(None, frozenset(holding))], values)
+        callbacks.run_callbacks(machine, [Val(None, frozenset(holding))], values)
 
 
 def _is_void(effect: Effect, arguments: Arguments) -> bool:
@@ -256,8 +256,8 @@ def _split(machine: Machine, arguments: Arguments, node: ast.AST) -> Val:
 def assume_worst(machine: Machine, receiver: Val | None, arguments: Arguments, node: ast.AST, name: str) -> Val:
     """A call nothing is known of: it may change all it is given, and keep and return any of it."""
     values = [*([receiver] if receiver is not None else []), *arguments.every]
-    functions.consume(machine, values)
-    functions.run_callbacks(machine, values, values)
+    callbacks.consume(machine, values)
+    callbacks.run_callbacks(machine, values, values)
     objs = frozenset(number for number in machine.reach(values) if _may_change(machine, machine.heap[number]))
     machine.recorder.change(objs, f"may be changed by {name}, which is not known")
     direct = [number for value in values for number in value.objs]

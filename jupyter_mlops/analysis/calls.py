@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from jupyter_mlops.analysis import containers, dynamic, functions, hidden, library, namespace, shell
+from jupyter_mlops.analysis import callbacks, classes, containers, dynamic, hidden, library, namespace, shell
 from jupyter_mlops.analysis.apply import apply_effect, assume_worst
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
@@ -73,7 +73,7 @@ def call(machine: Machine, function: Val, arguments: Arguments, node: ast.Call, 
     """Call a value."""
     results = []
     if any(_is_ours(machine, number) for number in function.objs):
-        found = functions.call_value(machine, function, arguments, node)
+        found = classes.call_value(machine, function, arguments, node)
         results += [found] if found is not None else []
     foreign = frozenset(number for number in function.objs if not _is_ours(machine, number))
     if function.qual is not None:
@@ -87,7 +87,7 @@ def _is_ours(machine: Machine, number: int) -> bool:
     obj = machine.heap[number]
     if obj.function is not None or obj.klass is not None:
         return True
-    return bool(obj.instance_of) and functions.member(machine, obj, "__call__") is not None
+    return bool(obj.instance_of) and classes.member(machine, obj, "__call__") is not None
 
 
 def _call_object(machine: Machine, value: Val, arguments: Arguments, node: ast.AST) -> Val:
@@ -117,7 +117,8 @@ def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.
         machine.recorder.touch("$backend", "chooses a backend", reads=False)
     klass = machine.effects.class_of(qual)
     if klass is not None:
-        return _construct(machine, klass, canonical, arguments, node)
+        made = _construct(machine, klass, canonical, arguments, node)
+        return _known_items(machine, canonical, made, arguments, node)
     effect = machine.effects.function(qual)
     if effect is None:
         return _call_unlisted(machine, qual, arguments, node)
@@ -180,7 +181,7 @@ def _copied(machine: Machine, kind: str, arguments: Arguments, node: ast.AST) ->
         obj.keys = {}
         containers.method_result(machine, Val("dict", frozenset({obj.number})), "update", arguments, node)
         for value in arguments.positional:
-            functions.consume(machine, [value])
+            callbacks.consume(machine, [value])
         return Val("dict", frozenset({obj.number}))
     source = arguments.positional[0] if arguments.positional else None
     exact = library.elements(machine, source) if source is not None and kind == "tuple" else None
@@ -211,6 +212,7 @@ def _known_items(machine: Machine, qual: str, value: Val, arguments: Arguments, 
     obj = machine.alloc(node, kind, item.objs, tag=f"{qual} result")
     obj.items = item
     obj.iterator = qual != "sorted"
+    obj.unpicklable = None
     for source in arguments.positional if obj.iterator else ():
         machine.heap.refer(obj.number, source.objs, machine.recorder.time)
     return Val(kind, frozenset({obj.number}))
@@ -263,15 +265,15 @@ def _own_method(
     """A method that the notebook's own class defines, or a function stored in an attribute."""
     obj = machine.heap[number]
     if obj.klass is not None:
-        member = functions.find_member(machine, number, name)
-        return functions.call_value(machine, member, arguments, node) if member is not None else None
+        member = classes.find_member(machine, number, name)
+        return classes.call_value(machine, member, arguments, node) if member is not None else None
     if not obj.instance_of:
         return None
-    member = functions.member(machine, obj, name)
+    member = classes.member(machine, obj, name)
     if member is None:
         return None
     receiver = None if name in obj.fields else Val(obj.type, frozenset({number}))
-    found = functions.call_value(machine, member, arguments, node, receiver=receiver)
+    found = classes.call_value(machine, member, arguments, node, receiver=receiver)
     if found is None and member.qual is not None:
         return assume_worst(machine, base, arguments, node, f"{name}()")
     return found
@@ -315,9 +317,9 @@ def _super_call(machine: Machine, name: str, arguments: Arguments, node: ast.Cal
             info = machine.heap[klass].klass
             for base in info.bases if info is not None else ():
                 for parent in base.objs:
-                    method = functions.find_member(machine, parent, name)
+                    method = classes.find_member(machine, parent, name)
                     if method is not None:
-                        found = functions.call_value(machine, method, arguments, node, receiver=receiver)
+                        found = classes.call_value(machine, method, arguments, node, receiver=receiver)
                         return found if found is not None else Val()
     machine.heap_refer_all(receiver, arguments.every)
     if receiver.type is not None and name != "__init__":

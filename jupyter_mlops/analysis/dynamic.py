@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from jupyter_mlops.analysis import functions, hidden, library
+from jupyter_mlops.analysis import callbacks, hidden, library
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
@@ -116,8 +116,8 @@ def _type(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope |
 
 def _str(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
     for given in arguments.every:
-        functions.display(machine, given)
-        functions.consume(machine, [given])
+        callbacks.display(machine, given)
+        callbacks.consume(machine, [given])
     value = arguments.get(0, "object")
     return (
         Val("str", const=str(value.const)) if value is not None and isinstance(value.const, (str, int)) else Val("str")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jupyter_mlops.analysis import calls, functions, hidden, library
+from jupyter_mlops.analysis import callbacks, calls, functions, hidden, library
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
@@ -116,7 +116,7 @@ def _attribute(machine: Machine, node: ast.Attribute, scope: Scope | None) -> Va
 def _subscript(machine: Machine, node: ast.Subscript, scope: Scope | None) -> Val:
     base = evaluate(machine, node.value, scope)
     index = evaluate(machine, node.slice, scope)
-    functions.consume(machine, [base, index])
+    callbacks.consume(machine, [base, index])
     return library.item(machine, base, index, node)
 
 
@@ -206,7 +206,7 @@ def _compare(machine: Machine, node: ast.Compare, scope: Scope | None) -> Val:
     value = Val("bool")
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = evaluate(machine, item, scope)
-        functions.consume(machine, [right] if isinstance(operator, (ast.In, ast.NotIn)) else [])
+        callbacks.consume(machine, [right] if isinstance(operator, (ast.In, ast.NotIn)) else [])
         if not isinstance(operator, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
             value = library.operate(machine, left, right, node)
         left = right
@@ -255,7 +255,7 @@ def _comprehension(machine: Machine, node: Any, scope: Scope | None) -> Val:
 
 def iterate(machine: Machine, value: Val, node: ast.AST) -> Val:
     """The items that iterating over a value gives."""
-    functions.consume(machine, [value])
+    callbacks.consume(machine, [value])
     return library.items_of(machine, value, node)
 
 
@@ -275,7 +275,7 @@ def _joined(machine: Machine, node: ast.JoinedStr, scope: Scope | None) -> Val:
 
 def _formatted(machine: Machine, node: ast.FormattedValue, scope: Scope | None) -> Val:
     value = evaluate(machine, node.value, scope)
-    functions.display(machine, value)
+    callbacks.display(machine, value)
     if node.format_spec is not None:
         evaluate(machine, node.format_spec, scope)
         return Val("str")

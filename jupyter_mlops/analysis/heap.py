@@ -87,6 +87,7 @@ class Obj:
 
     Args:
         refs: Objects it refers to, each with the time since when.
+        unpicklable: Why it can't be saved, where its type tells.
         items: Value of its elements, where one summary is known.
         fields: Values of its attributes (instances of the notebook's classes).
     """
@@ -109,6 +110,7 @@ class Obj:
     iterator: bool = False
     opaque: bool = False
     static: bool = False
+    unpicklable: str | None = None
 
 
 class Heap:

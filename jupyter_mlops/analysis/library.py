@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from jupyter_mlops.analysis import containers, functions, hidden, namespace
+from jupyter_mlops.analysis import callbacks, classes, containers, hidden, namespace
 from jupyter_mlops.analysis.apply import apply_effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import Val
@@ -59,12 +59,12 @@ def _library_attribute(machine: Machine, qual: str) -> Val:
 def _own_member(machine: Machine, number: int, name: str, node: ast.AST) -> Val | None:
     obj = machine.heap[number]
     if obj.klass is not None:
-        return functions.find_member(machine, number, name)
+        return classes.find_member(machine, number, name)
     if not obj.instance_of:
         return obj.fields.get(name)
-    found = functions.member(machine, obj, name)
+    found = classes.member(machine, obj, name)
     if found is not None and _is_property(machine, found):
-        return functions.call_value(machine, found, Arguments(), node, receiver=Val(obj.type, frozenset({number})))
+        return classes.call_value(machine, found, Arguments(), node, receiver=Val(obj.type, frozenset({number})))
     return found
 
 
@@ -102,8 +102,15 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
             value = apply_effect(machine, effect, base, Arguments((index,)), node, "[]")
             if base.type == "pandas.DataFrame" and not isinstance(node.slice, (ast.Constant, ast.Name)):
                 return Val("pandas.DataFrame", value.objs)
-            return value
+            return _row(base, value)
     return Val(None, machine.parts(base))
+
+
+def _row(base: Val, value: Val) -> Val:
+    """An item of an array is an array or a number: what holds for arrays holds for both."""
+    if base.type == "numpy.ndarray" and value.type is None and value.objs:
+        return Val("numpy.ndarray", value.objs)
+    return value
 
 
 def elements(machine: Machine, value: Val) -> tuple[Val, ...] | None:
@@ -118,7 +125,7 @@ def elements(machine: Machine, value: Val) -> tuple[Val, ...] | None:
 def items_of(machine: Machine, value: Val, node: ast.AST, *, advance: bool = False) -> Val:
     """An item that iterating over the value gives."""
     if advance:
-        functions.consume(machine, [value])
+        callbacks.consume(machine, [value])
     found = containers.builtin_items(machine, value)
     if found is not None:
         return found
@@ -129,7 +136,7 @@ def items_of(machine: Machine, value: Val, node: ast.AST, *, advance: bool = Fal
     if value.type is not None:
         effect = machine.effects.iter(value.type)
         if effect is not None:
-            return apply_effect(machine, effect, value, Arguments(), node, "iteration")
+            return _row(value, apply_effect(machine, effect, value, Arguments(), node, "iteration"))
         if machine.is_immutable(value.type):
             return Val("int") if value.type == "range" else Val()
     if value.qual is not None or not value.objs:
@@ -153,9 +160,9 @@ def entered(machine: Machine, manager: Val, node: ast.AST) -> Val:
 def _special(machine: Machine, value: Val, name: str, arguments: tuple[Val, ...], node: ast.AST) -> Val | None:
     for number in sorted(value.objs):
         obj = machine.heap[number]
-        method = functions.member(machine, obj, name) if obj.instance_of else None
+        method = classes.member(machine, obj, name) if obj.instance_of else None
         if method is not None:
-            return functions.call_value(
+            return classes.call_value(
                 machine, method, Arguments(arguments), node, receiver=Val(obj.type, frozenset({number}))
             )
     return None
@@ -249,12 +256,12 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
                 join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
             )
         elif obj.instance_of:
-            setter = functions.member(machine, obj, name)
+            setter = classes.member(machine, obj, name)
             if setter is not None and _is_property(machine, setter):
                 receiver = Val(obj.type, frozenset({number}))
-                functions.call_value(machine, setter, Arguments((value,)), functions.obj_node(obj), receiver=receiver)
+                classes.call_value(machine, setter, Arguments((value,)), callbacks.obj_node(obj), receiver=receiver)
             else:
-                functions.store_field(obj, name, value)
+                classes.store_field(obj, name, value)
     if base.type in _STATE_OBJECTS:
         hidden.sets(machine, _STATE_OBJECTS[base.type])
     if name == "name" and base.type in ("pandas.Series", "pandas.Index"):
@@ -273,13 +280,13 @@ def store_item(machine: Machine, base: Val, index: Val, value: Val, *, deletes: 
         return
     for number in sorted(base.objs):
         obj = machine.heap[number]
-        method = functions.member(machine, obj, "__setitem__") if obj.instance_of else None
+        method = classes.member(machine, obj, "__setitem__") if obj.instance_of else None
         if method is not None:
-            functions.call_value(
+            classes.call_value(
                 machine,
                 method,
                 Arguments((index, value)),
-                functions.obj_node(obj),
+                callbacks.obj_node(obj),
                 receiver=Val(obj.type, frozenset({number})),
             )
         if obj.type in containers.BUILTIN:

@@ -89,10 +89,15 @@ class Machine:
         number = self._sites.get(key)
         if number is None:
             obj = self.heap.new(type, self.recorder.time)
+            obj.unpicklable = self._unpicklable(type)
             self._sites[key] = number = obj.number
             self._nodes.append(node)  # keeps the node, and so its id, alive
         self.heap.refer(number, refs, self.recorder.time)
         return self.heap[number]
+
+    def _unpicklable(self, type: str | None) -> str | None:
+        flags = self.effects.flags(type) if type is not None else ()
+        return next((flag.partition(": ")[2] for flag in flags if flag.startswith("unpicklable")), None)
 
     def fresh(self, node: ast.AST, type: str | None, refs: Iterable[int] = ()) -> Val:
         """A new value of this type."""

@@ -61,7 +61,6 @@ class Version:
         previous: Versions of the same name it builds upon.
         objects: Mutable objects the name may refer to directly.
         type: Inferred type.
-        unpicklable: Why the value can't be saved, where the type tells.
     """
 
     number: int
@@ -74,7 +73,6 @@ class Version:
     previous: tuple[int, ...] = ()
     objects: frozenset[int] = frozenset()
     type: str | None = None
-    unpicklable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,9 +249,8 @@ class Recorder:
         number = len(self.versions)
         kind: VersionKind = "data"
         cell, statement = self.here
-        why = next((self.heap[obj].type for obj in value.objs if self.heap[obj].iterator), None)
         version = Version(
-            number, name, cell, statement, kind, change, self.cause(text), previous, value.objs, value.type, why
+            number, name, cell, statement, kind, change, self.cause(text), previous, value.objs, value.type
         )
         self.versions.append(version)
         self.statement.made.append(number)

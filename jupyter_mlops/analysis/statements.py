@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from jupyter_mlops.analysis import functions, library
+from jupyter_mlops.analysis import callbacks, classes, functions, library
 from jupyter_mlops.analysis.expressions import iterate
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import Scope, Val
@@ -41,7 +41,7 @@ def run_statement(machine: Machine, node: ast.stmt, scope: Scope | None) -> None
 def _expression(machine: Machine, node: ast.Expr, scope: Scope | None) -> None:
     value = machine.evaluate(node.value, scope)
     if scope is None:
-        functions.display(machine, value)
+        callbacks.display(machine, value)
 
 
 def _assign(machine: Machine, node: ast.Assign, scope: Scope | None) -> None:
@@ -62,7 +62,7 @@ def _augmented(machine: Machine, node: ast.AugAssign, scope: Scope | None) -> No
     machine.retain([load])
     old = machine.evaluate(load, scope)
     value = machine.evaluate(node.value, scope)
-    functions.consume(machine, [value])
+    callbacks.consume(machine, [value])
     if not old.objs:
         binary = ast.copy_location(ast.BinOp(load, node.op, node.value), node)
         machine.retain([binary])
@@ -105,7 +105,7 @@ def _function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
 
 
 def _class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> None:
-    value = functions.make_class(machine, node, scope)
+    value = classes.make_class(machine, node, scope)
     _bind_definition(machine, node, value, scope)
 
 
@@ -128,7 +128,7 @@ def _decorated(machine: Machine, node: ast.AST, decorator: Val, value: Val) -> V
     """A decorator of a library hands the function on, wrapped; one of the notebook is called."""
     if decorator.qual is not None or (decorator.type is not None and not decorator.objs):
         return value
-    found = functions.call_value(machine, decorator, Arguments((value,)), node)
+    found = classes.call_value(machine, decorator, Arguments((value,)), node)
     if found is not None:
         return found
     if decorator.qual is None and decorator.type is None:
@@ -163,7 +163,7 @@ def _branch(machine: Machine, body: Sequence[ast.stmt], scope: Scope | None, bef
 
 def _if(machine: Machine, node: ast.If, scope: Scope | None) -> None:
     test = machine.evaluate(node.test, scope)
-    functions.display(machine, test)
+    callbacks.display(machine, test)
     if machine.active:
         _weakly(machine, (node.body, node.orelse), scope)
         return

@@ -157,14 +157,29 @@ def _diagnostic_lines(
     ]
     source = source_line(notebook, diagnostic.cell, diagnostic.line)
     if source is not None and source.strip():
-        shown = source.strip().expandtabs()[:120]
+        shown, carets = _excerpt(source.strip().expandtabs(), diagnostic.message)
         lines.append((f"    {shown}", None))
-        carets = _carets(shown, diagnostic.message)
         if carets:
             lines.append((f"    {carets}", _COLORS[diagnostic.severity]))
     if diagnostic.hint:
         lines.append((f"  hint: {diagnostic.hint}", None))
     return lines
+
+
+def _excerpt(source: str, message: str) -> tuple[str, str]:
+    """Cut a line of code to what fits, around what the message is about; return it and what underlines it."""
+    carets = _carets(source, message)
+    room = terminal_width(default=124) - 4
+    if len(source) <= room:
+        return source, carets
+    middle = (carets.find("^") + len(carets)) // 2 if carets else 0
+    start = max(0, min(middle - room // 2, len(source) - room))
+    shown, carets = source[start : start + room], carets[start : start + room]
+    if start:
+        shown, carets = f"...{shown[3:]}", f"   {carets[3:]}"
+    if start + room < len(source):
+        shown = f"{shown[:-3]}..."
+    return shown, carets.rstrip()
 
 
 def _carets(source: str, message: str) -> str:

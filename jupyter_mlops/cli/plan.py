@@ -30,7 +30,9 @@ def plan(
 
     graph = text_graph(pipeline, width=width - 2, unicode=boxes).splitlines()
     return [
-        _heading(pipeline, " · " if boxes else " - "),
+        *textwrap.wrap(
+            _heading(pipeline, " · " if boxes else " - "), width, break_long_words=False, break_on_hyphens=False
+        ),
         *_parameters(pipeline.parameters, given or {}),
         "",
         *(f"  {line}".rstrip() for line in graph),

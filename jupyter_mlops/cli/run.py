@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
 __all__ = ["command"]
+
+_PARAMETER_FLAGS = {
+    "parameters": "-p",
+    "parameters_raw": "-r",
+    "parameters_file": "-f",
+    "parameters_yaml": "-y",
+    "parameters_base64": "-b",
+}
 
 
 @click.command("run")
@@ -122,7 +131,13 @@ def command(
     if form == "json":
         print_json(result.to_json())
     else:
-        summary.say_summary(result, notebook=notebook, report=report_target, parameters=pipeline.parameters)
+        summary.say_summary(
+            result,
+            notebook=notebook,
+            report=report_target,
+            parameters=pipeline.parameters,
+            again=_again(notebook, output, parameters),
+        )
     summary.report_failures(result, source, pipeline)
     return result.exit_code
 
@@ -153,6 +168,15 @@ def _parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]
         return ", ".join(part for part in (display_path(source.path), cell) if part)
 
     return resolve(pipeline, given, place=place)
+
+
+def _again(notebook: str, output: str | None, options: Mapping[str, Any]) -> str:
+    """The command that runs this once more, with the same parameters."""
+    words = ["jupyter", "mlops", "run", notebook, *([output] if output is not None else [])]
+    for name, flag in _PARAMETER_FLAGS.items():
+        for given in options[name]:
+            words += [flag, *([given] if isinstance(given, str) else given)]
+    return shlex.join(words)
 
 
 def _opening(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any] | None) -> Callable[[], None] | None:

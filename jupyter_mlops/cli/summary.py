@@ -25,13 +25,16 @@ _MOST_TRACEBACK = 40
 _MOST_MESSAGE = 20
 
 
-def say_summary(result: RunResult, *, notebook: str, report: Path | None, parameters: Sequence[Parameter]) -> None:
+def say_summary(
+    result: RunResult, *, notebook: str, report: Path | None, parameters: Sequence[Parameter], again: str
+) -> None:
     """Print how a run went.
 
     Args:
         notebook: The notebook's file as the user wrote it.
         report: The file that was asked for with ``--report``.
         parameters: Those of the pipeline, for what to try next.
+        again: The command that runs the same once more.
     """
     say()
     say(_status(result), bold=True, color=_COLORS.get(result.status))
@@ -45,7 +48,7 @@ def say_summary(result: RunResult, *, notebook: str, report: Path | None, parame
         say(line)
     say()
     say("Next", bold=True)
-    for line in table(_suggestions(result, notebook, parameters)):
+    for line in table(_suggestions(result, notebook, parameters, again)):
         say(line)
 
 
@@ -75,9 +78,16 @@ def _places(result: RunResult, report: Path | None) -> list[tuple[str, str]]:
     return places
 
 
-def _suggestions(result: RunResult, notebook: str, parameters: Sequence[Parameter]) -> list[tuple[str, str]]:
+def _suggestions(
+    result: RunResult, notebook: str, parameters: Sequence[Parameter], again: str
+) -> list[tuple[str, str]]:
     file = shlex.quote(notebook)
     found = []
+    if result.status == "cancelled":
+        found.append((again, "run it again"))
+    failed = next((step.notebook for step in result.failures if step.notebook is not None), None)
+    if failed is not None:
+        found.append((f"jupyter lab {shlex.quote(display_path(failed))}", "the failed step, with all of its traceback"))
     if result.output_notebook is not None:
         path = shlex.quote(display_path(result.output_notebook))
         found.append((f"jupyter lab {path}", "look at the outputs"))

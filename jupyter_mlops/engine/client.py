@@ -117,6 +117,12 @@ class StepClient(PapermillNotebookClient):
         if process is not None:
             self._session.attach(KernelProcess(process))
 
+    def start_new_kernel_client(self) -> Any:
+        """Connect to the kernel."""
+        client = super().start_new_kernel_client()
+        self.km.speaks_through(client)
+        return client
+
     def papermill_execute_cells(self) -> None:
         """Execute the cells in order until one fails."""
         own = set(self._session.cells)
@@ -188,12 +194,21 @@ class StepClient(PapermillNotebookClient):
 class StepKernelManager(AsyncKernelManager):
     """Manages the kernel of one step."""
 
-    async def _async_interrupt_kernel(self) -> None:
-        """Leave an idle kernel alone when it is shut down.
+    _connected: Any = None
 
-        An interrupt that arrives just before the shutdown request can make the kernel miss it, which costs seconds,
-        and it also hits whatever the user has started in the background. A busy step is interrupted by its session.
+    def speaks_through(self, client: Any) -> None:
+        """Use a client's connection to ask the kernel for its end.
+
+        The manager's own would have the same identity: the kernel takes one for the other now and then, misses the
+        request, and is only ended by a signal seconds later.
         """
+        self._connected = client
+
+    async def _async_request_shutdown(self, restart: bool = False) -> None:
+        if self._connected is None:
+            await super()._async_request_shutdown(restart=restart)
+        else:
+            self._connected.shutdown(restart=restart)
 
 
 def _kernel_manager(launch: Launch) -> AsyncKernelManager:

@@ -180,7 +180,11 @@ class Run:
         )
         sockets = None if prepared.sockets is None else prepared.sockets / f"k{position}"
         launch = Launch(
-            self._request.kernel.name, environment, self._request.folder_of(step), sockets, prepared.steps / f"{stem}.log"
+            self._request.kernel.name,
+            environment,
+            self._request.folder_of(step),
+            sockets,
+            prepared.steps / f"{stem}.log",
         )
         return StepJob(
             self._pipeline,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -28,8 +28,18 @@ _COMPILED = (".pxi", ".pyx", ".pxd", ".c", ".cpp")
 _RUNTIME = "mlops_runtime"
 _OURS = frozenset({_RUNTIME, "IPython"})  # what runs the user's code is of no interest
 
-Locate = Callable[[int, int, str], "tuple[str, int] | None"]
-"""From IPython's number of a cell, a line in it and that line's text to a place in words and the line there."""
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the user's notebook: in words, its number, and the whole cell."""
+
+    words: str
+    line: int
+    lines: Sequence[str]
+
+
+Locate = Callable[[int, int, str], "Place | None"]
+"""From IPython's number of a cell, a line in it and that line's text to the place in the user's notebook."""
 
 
 @dataclass
@@ -67,7 +77,7 @@ def concise(traceback: str, locate: Locate) -> str:
         texts = [_text(item, locate) for item in group]
         if kind == "library":
             shown = [name for name in texts if name not in _OURS]
-            lines += [f"[{len(shown)} more in {', '.join(dict.fromkeys(shown))}]"] if shown else []
+            lines += [_left_out(shown)] if shown else []
         elif kind == "user":
             for text, same in groupby(texts):
                 count = sum(1 for _ in same)
@@ -75,6 +85,11 @@ def concise(traceback: str, locate: Locate) -> str:
         else:
             lines += texts
     return "\n".join(lines).strip("\n")
+
+
+def _left_out(libraries: Sequence[str]) -> str:
+    frames = "1 frame" if len(libraries) == 1 else f"{len(libraries)} frames"
+    return f"[{frames} in {', '.join(dict.fromkeys(libraries))}]"
 
 
 def _kind(part: _Frame | str) -> str:
@@ -100,18 +115,21 @@ def locator(pipeline: Pipeline, step: Step, notebook: Notebook, cells: Iterable[
     """
     own = {cell.get("execution_count"): str(cell.get("id")) for cell in cells if role_of(cell) is None}
 
-    def locate(count: int, line: int, text: str) -> tuple[str, int] | None:
+    def found(cell: str, line: int) -> Place:
+        return Place(cell_place(notebook, cell, line, pipeline), line, _lines_of(notebook, cell))
+
+    def locate(count: int, line: int, text: str) -> Place | None:
         cell = own.get(count)
         below = line + blank_lines_above(notebook, cell)
         if cell is not None and (source_line(notebook, cell, below) or "").strip() == text:
-            return cell_place(notebook, cell, below, pipeline), below
+            return found(cell, below)
         # Cells of ours are not counted: they go by the number of the next one.
         for snippets in (step.replay, step.replay_loaded):
             lines = replay_source(snippets)[0].split("\n")
             if 0 < line <= len(lines) and lines[line - 1].strip() == text:
                 cell, there = replayed_place(snippets, notebook, line)
                 if cell is not None and there is not None:
-                    return cell_place(notebook, cell, there, pipeline), there
+                    return found(cell, there)
         return None
 
     return locate
@@ -119,8 +137,8 @@ def locator(pipeline: Pipeline, step: Step, notebook: Notebook, cells: Iterable[
 
 def blank_lines_above(notebook: Notebook, cell: str | None) -> int:
     """Count the blank lines at the top of a cell: IPython drops them before it counts."""
-    source = next((item.source for item in notebook.cells if item.id == cell), "")
-    return source[: len(source) - len(source.lstrip())].count("\n") if source.strip() else 0
+    lines = _lines_of(notebook, cell)
+    return next((number for number, line in enumerate(lines) if line.strip()), 0)
 
 
 def replayed_place(snippets: Iterable[Snippet], notebook: Notebook, line: int) -> tuple[str | None, int | None]:
@@ -131,11 +149,19 @@ def replayed_place(snippets: Iterable[Snippet], notebook: Notebook, line: int) -
     if not known:
         return None, None
     (start, cell), snippet = known[-1]
-    whole = next((item.source for item in notebook.cells if item.id == cell), "")
-    at = whole.find(snippet.source.strip("\n"))
-    if at < 0:
+    whole = _lines_of(notebook, cell)
+    place = 0
+    try:
+        # The statements that a step needs, one below the other, without what was between them.
+        for text in snippet.source.strip("\n").split("\n")[: line - start + 1]:
+            place = whole.index(text, place) + 1
+    except ValueError:
         return cell, None
-    return cell, whole.count("\n", 0, at) + 1 + line - start
+    return cell, place
+
+
+def _lines_of(notebook: Notebook, cell: str | None) -> list[str]:
+    return next((item.source.split("\n") for item in notebook.cells if item.id == cell), [])
 
 
 def _parts(lines: Iterable[str]) -> Iterator[_Frame | str]:
@@ -172,16 +198,16 @@ def _relocate(frame: _Frame, locate: Locate) -> None:
     place = locate(int(match[2]), line, arrows[0] if arrows else frame.lines[1].strip() if frame.lines[1:] else "")
     if place is None:
         return
-    words, there = place
-    frame.lines[0] = f"{match[1]}{words[:1].upper()}{words[1:]}{match[4]}"
-    if there != line:
-        frame.lines[1:] = [text for old in frame.lines[1:] if (text := _renumbered(old, there - line)) is not None]
+    frame.lines[0] = f"{match[1]}{place.words[:1].upper()}{place.words[1:]}{match[4]}"
+    shown = (_renumbered(text, place, line) for text in frame.lines[1:])
+    frame.lines[1:] = [text for text in shown if text is not None]
 
 
-def _renumbered(text: str, shift: int) -> str | None:
-    """Give a line of an excerpt its number in the user's cell; None if it is not in that cell."""
+def _renumbered(text: str, place: Place, line: int) -> str | None:
+    """Give a line of an excerpt its number in the user's cell; None if it is not from there."""
     match = _EXCERPT.fullmatch(text)
-    if match is None:
+    if match is None or place.line == line:
         return text
-    number = int(match[2]) + shift
-    return None if number < 1 else f"{match[1]}{number:>{len(match[2])}}{match[3]}"
+    number = int(match[2]) + place.line - line
+    is_there = 0 < number <= len(place.lines) and place.lines[number - 1].strip() == match[3].strip()
+    return f"{match[1]}{number:>{len(match[2])}}{match[3]}" if is_there else None

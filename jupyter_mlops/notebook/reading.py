@@ -121,7 +121,9 @@ def _parse_json(content: bytes, file: Path) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         hint = _json_hint(content, file)
-        raise NotebookError(f"{shown} is not valid JSON: {error.msg} at {where}.", hint=hint) from None
+        raise NotebookError(
+            f"{shown} is not valid JSON: {error.msg.removesuffix(' at')} at {where}.", hint=hint
+        ) from None
     except RecursionError:
         raise NotebookError(f"{shown} is not a notebook: its JSON is nested too deeply.") from None
     except ValueError as error:  # a number of thousands of digits

@@ -12,7 +12,6 @@ from jupyter_mlops.pipeline.flow import Flow, crossing_state
 from jupyter_mlops.pipeline.model import Artifact, Edge, Pipeline, Step
 from jupyter_mlops.pipeline.placement import Placement, StepDraft
 from jupyter_mlops.pipeline.replay import depends_on_inputs, snippets, source_of
-from jupyter_mlops.pipeline.sharing import groups
 from jupyter_mlops.pipeline.versions import Ledger
 
 __all__ = ["Slices", "assemble", "single_step"]
@@ -224,9 +223,7 @@ def _edges(slices: Slices, steps: Sequence[Step]) -> tuple[Edge, ...]:
 def _artifacts(slices: Slices, place: int) -> list[Artifact]:
     needs = slices.flow.needs[place]
     values = {name: number for name, number in needs.outputs.items() if not is_hidden(name)}
-    end = max((slices.ledger.time(cell) for cell in slices.runs[place]), default=0)
-    objects = {name: slices.ledger.versions[number].objects for name, number in values.items()}
-    found = [_value_artifact(slices, place, names, values) for names in groups(slices.ledger, objects, end)]
+    found = [_value_artifact(slices, place, names, values) for names in slices.flow.groups(place)] if values else []
     for name, number in sorted(needs.outputs.items()):
         state = crossing_state(name) if is_hidden(name) else None
         if state is None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_mlops.analysis.model import Cause, is_hidden
+from jupyter_mlops.pipeline.sharing import groups
 from jupyter_mlops.pipeline.versions import Ledger, Unit
 
 __all__ = ["Flow", "Needs", "find_needs"]
 
+_ROUNDS = 8
 _NO_ARTIFACT = frozenset({"$files", "$history", "$namespace", "$backend", "$ipython", "$future"})
 
 
@@ -64,6 +66,12 @@ class Flow:
             self._before[place] = self.ledger.at_end(ran)
         return self._before[place]
 
+    def groups(self, source: int) -> list[tuple[str, ...]]:
+        """Variables that a step gives, those together that share objects."""
+        values = {name: number for name, number in self.needs[source].outputs.items() if not is_hidden(name)}
+        objects = {name: self.ledger.versions[number].objects for name, number in values.items()}
+        return groups(self.ledger, objects, self.ledger.time(self.ends[source]))
+
     def code_for(self, source: int, number: int, consumers: Iterable[int]) -> list[str]:
         """Names of code in a value that all these steps replay before they load it."""
         found = self.code_in(source, number)
@@ -116,6 +124,7 @@ def find_needs(
             number = newest.get(name)
             if number is not None and ledger.provider(number).step == place:
                 finder.provide(place, number)
+    finder.complete_groups()
     return flow
 
 
@@ -207,6 +216,24 @@ class _Finder:
             number = newest.get(name)
             if number is not None and self.ledger.is_code(number):
                 self.require(place, number, cause)
+
+    def complete_groups(self) -> None:
+        """Whoever loads one name of a group loads all of it: the code that any of its values needs has to be there."""
+        for _ in range(_ROUNDS):
+            before = [len(needs.units) for needs in self.flow.needs]
+            for source, needs in enumerate(self.flow.needs):
+                for names in self.flow.groups(source) if len(needs.outputs) > 1 else ():
+                    self._complete_group(source, names)
+            if before == [len(needs.units) for needs in self.flow.needs]:
+                return
+
+    def _complete_group(self, source: int, names: Iterable[str]) -> None:
+        outputs = self.flow.needs[source].outputs
+        for place, needs in enumerate(self.flow.needs):
+            loaded = [name for name in names if needs.inputs.get(name) == outputs[name]]
+            if loaded and place != source:
+                for name in names:
+                    self._bring_code(place, source, outputs[name], needs.causes[loaded[0]])
 
     def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
         """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""

@@ -18,6 +18,7 @@ from jupyter_mlops.pipeline.flow import find_needs
 from jupyter_mlops.pipeline.joining import join_apart, page_order
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.placement import Placement, place
+from jupyter_mlops.pipeline.remarks import cell_remarks, crossing_remarks
 from jupyter_mlops.pipeline.residue import attach_residue, replayable_statements
 from jupyter_mlops.pipeline.sharing import share_versions
 from jupyter_mlops.pipeline.versions import Ledger
@@ -37,11 +38,13 @@ def slice_notebook(notebook: Notebook, environment: Environment | None = None) -
     facts, order, apart = _analysed(notebook, placement, environment)
     parameters = read_parameters([notebook.cells[index] for index in placement.parameters])
     problems = [*notebook.diagnostics, *placement.diagnostics, *apart, *parameters.diagnostics, *facts.diagnostics]
-    problems += _nothing_to_run(placement)
+    problems += [*_nothing_to_run(placement), *cell_remarks(notebook, placement, facts)]
     if len(placement.steps) <= 1:
         pipeline = single_step(notebook, placement, facts, parameters, order)
     else:
-        pipeline = assemble(_slices(notebook, placement, facts, parameters, order))
+        slices = _slices(notebook, placement, facts, parameters, order)
+        pipeline = assemble(slices)
+        problems += crossing_remarks(slices)
     return check_pipeline(pipeline, notebook, placement, facts, problems)
 
 

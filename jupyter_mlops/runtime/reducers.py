@@ -141,9 +141,10 @@ def _reduce_extension_array(pickler: Pickler, array: Any) -> Any:
     state = rest[0] if rest else None
     if type(state) is dict:
         return (make, args, _without_cache(state), *rest[1:])
-    if type(state) is tuple and state and type(state[-1]) is dict:
-        attributes = _without_cache(state[-1])
-        return (make, args, (*state[:-1], attributes) if attributes else state[:-1], *rest[1:])
+    if type(state) is tuple and len(state) == 2:  # dtype and data, without attributes
+        return (make, args, (*state, {}), *rest[1:])
+    if type(state) is tuple and len(state) == 3 and type(state[2]) is dict:
+        return (make, args, (*state[:2], _without_cache(state[2])), *rest[1:])
     return (make, args, *rest)
 
 
@@ -195,13 +196,13 @@ def _reduce_arrow(pickler: Pickler, array: Any) -> Any:
 
 def _reduce_storage(pickler: Pickler, storage: Any) -> Any:
     """A tensor's memory, as an array: tensors that share it still do, also with NumPy arrays."""
-    if "numpy" not in sys.modules or storage.device.type != "cpu":
+    untyped = getattr(storage, "_untyped_storage", storage)
+    if "numpy" not in sys.modules or untyped.device.type != "cpu":
         return NotImplemented
     import numpy as np
 
     from .arrays import raw_memory
 
-    untyped = getattr(storage, "_untyped_storage", storage)
     start, size = untyped.data_ptr(), untyped.nbytes()
     memory = np.frombuffer(raw_memory(start, start + size), np.uint8) if size else np.empty(0, np.uint8)
     pickler.keep.append((untyped, memory))
@@ -247,7 +248,7 @@ def cached_property(function: Any, name: str | None) -> Any:
 
 def _reduce_exception(pickler: Pickler, error: Any) -> Any:
     """Exceptions with an ``__init__`` of their own: calling it again with the message would garble them."""
-    cls = type(error)
+    cls: Any = type(error)
     own = isinstance(cls.__init__, types.FunctionType) and isinstance(cls.__new__, types.BuiltinFunctionType)
     if not own or cls.__reduce__ is not BaseException.__reduce__ or cls.__reduce_ex__ is not object.__reduce_ex__:
         return NotImplemented

@@ -19,7 +19,6 @@ __all__ = ["SetPlan", "build", "plan"]
 
 LIMIT = 200_000
 """Larger sets are stored in plain order."""
-GROWING_TRIES = 8
 LINEAR_PROBES = 9
 PERTURB_SHIFT = 5
 WORD = ctypes.sizeof(ctypes.c_void_p)
@@ -84,14 +83,18 @@ def build(plan: SetPlan, *, frozen: bool = False, into: set[Any] | None = None) 
             standing.append(item)
         sequence.append(item)
     half = size // 2
-    # A set made from a dict gets its table at once, large enough for twice the dict.
+    # What is made from a dict gets its table at once, large enough for twice the dict.
     first = sequence[: half - 1]
     spare = [_StandIn(i) for i in range(size // 4 - len(first))]
-    result = _filled(into, dict.fromkeys([*first, *spare]))
+    prepared = dict.fromkeys([*first, *spare])
+    if frozen:
+        # Taken from a list, the difference is a copy of the table with places freed.
+        return frozenset(prepared).difference([*standing, *spare]) if standing or spare else frozenset(prepared)
+    result = _filled(into, prepared)
     for item in sequence[half - 1 :]:
         result.add(item)
     result.difference_update(standing, spare)
-    return frozenset(result) if frozen else result
+    return result
 
 
 def _filled(into: set[Any] | None, elements: Any) -> set[Any]:
@@ -105,8 +108,9 @@ def _candidates(elements: Set[Any]) -> Iterator[SetPlan]:
     if table is not None:
         exact = _insertion_plan(table)
         if exact is not None:
-            yield exact
-            yield from _growing_plans(exact.elements, table)
+            if not isinstance(elements, frozenset) or len(exact.places or ()) < len(table) // 2:
+                yield exact
+            yield _growing_plan(exact.elements, table)
     order = list(elements)
     for size in (4 * len(order), 2 * len(order)):  # frozensets get their size from their number of elements
         power = 8
@@ -152,26 +156,17 @@ def _insertion_plan(table: Sequence[Any]) -> SetPlan | None:
     return SetPlan(len(table), steps, places)
 
 
-def _growing_plans(sequence: list[Any], table: Sequence[Any]) -> Iterator[SetPlan]:
-    """Try orders for a table that grows with its elements, the only way to make some frozensets.
+def _growing_plan(sequence: list[Any], table: Sequence[Any]) -> SetPlan:
+    """An order for a table that grows with its elements.
 
-    Each time it grows it is filled anew, in the order of the old table: what comes out misplaced is inserted
-    later, when the table has its final size.
+    Each time it grows it is filled anew, in the order of the old table. Elements at their own places may come in
+    any order, the others come when the table has its final size.
     """
-    order = [item for item in table if item is not None]
     mask = len(table) - 1
-    displaced = {id(item) for item in order if table[hash(item) & mask] is not item}
-    for _ in range(GROWING_TRIES):
-        yield SetPlan(0, sequence, None)
-        found = frozenset(sequence)
-        late = {id(item) for item, wanted in zip(found, order) if item is not wanted} & displaced  # noqa: B905
-        if not late:
-            break
-        sequence = [item for item in sequence if id(item) not in late] + [
-            item for item in sequence if id(item) in late
-        ]
-    home = [item for item in sequence if id(item) not in displaced]
-    yield SetPlan(0, home + [item for item in sequence if id(item) in displaced], None)
+    at_home = [table[hash(item) & mask] is item for item in sequence]
+    home = [item for item, is_home in zip(sequence, at_home) if is_home]  # noqa: B905 (Python 3.9)
+    displaced = [item for item, is_home in zip(sequence, at_home) if not is_home]  # noqa: B905
+    return SetPlan(0, [*home, *displaced], None)
 
 
 def _insert(

@@ -127,9 +127,11 @@ def _replay_cell(snippets: Iterable[Snippet], suffix: str = "") -> list[dict[str
 
 
 def _load_cell(pipeline: Pipeline, step: Step) -> list[dict[str, Any]]:
-    if not step.loads:
+    hands_on_state = any(artifact.kind == "state" for artifact in pipeline.artifacts_of(step.slug))
+    if not step.loads and not hands_on_state:
         return []
-    lines = ["# Loads what earlier steps made:"]
+    # without anything to load, the cell still notes what the process is like before the step changes it
+    lines = ["# Loads what earlier steps made:" if step.loads else "# Notes the state that this step changes."]
     for artifact_id, bound in step.loads.items():
         artifact = pipeline.artifact(artifact_id)
         producer = pipeline.step(artifact.producer).name

@@ -15,12 +15,16 @@ __all__ = ["Call", "CellCode", "Stage", "read_code"]
 
 Stage = Literal["load", "prepare", "split", "train", "predict", "evaluate", "save", "explore", "compute"]
 
-_SPLITS = ("train_test_split", "random_split", "temporal_train_test_split")
-_TRAINS = ("cross_val_score", "cross_validate", "cross_val_predict")
-_SAVES = ("to_csv", "to_parquet", "to_pickle", "to_json", "to_excel", "to_sql", "to_feather", "to_hdf", "dump", "save")
-_SAVES += ("savez", "savez_compressed", "savetxt", "save_model", "save_pretrained", "write_text", "write_bytes")
-_TRANSFORMERS = ("preprocessing", "decomposition", "impute", "feature_extraction", "feature_selection", "compose")
-_TRANSFORMERS += ("manifold", "random_projection", "kernel_approximation")
+_SPLITS = frozenset({"train_test_split", "random_split", "temporal_train_test_split"})
+_TRAINS = frozenset({"cross_val_score", "cross_validate", "cross_val_predict"})
+_SAVES = frozenset({
+    "dump", "save", "save_model", "save_pretrained", "savetxt", "savez", "savez_compressed", "to_csv", "to_excel",
+    "to_feather", "to_hdf", "to_json", "to_parquet", "to_pickle", "to_sql", "write_bytes", "write_text",
+})  # fmt: skip
+_TRANSFORMERS = frozenset({
+    "compose", "decomposition", "feature_extraction", "feature_selection", "impute", "kernel_approximation",
+    "manifold", "preprocessing", "random_projection",
+})  # fmt: skip
 _LOADERS = ("read", "load", "fetch", "download", "get")
 _MODULES_THAT_LOAD = ("sklearn.datasets.", "seaborn.load_dataset", "numpy.load", "numpy.genfromtxt")
 
@@ -47,7 +51,8 @@ class CellCode:
     """One cell's code.
 
     Args:
-        kinds: Of its top-level statements: ``import``, ``define``, ``option``, ``literal``, ``nothing``, ``show``, ``work``.
+        kinds: Of its top-level statements: ``import``, ``define``, ``option``, ``literal``, ``nothing``,
+            ``show``, ``loop``, ``work``.
         calls: Outside of functions that it defines.
         bound: Values assigned to names at the top level; the last value of each name.
         comment: What its first line says, if that is a comment.
@@ -67,7 +72,7 @@ class CellCode:
     @property
     def is_trivial(self) -> bool:
         """Whether it is no work of its own: literals, something shown."""
-        return self.parsed and all(kind != "work" for kind in self.kinds)
+        return self.parsed and not {"work", "loop"}.intersection(self.kinds)
 
     def only(self, *kinds: str) -> bool:
         """Whether it has the first kind, and nothing but these kinds."""
@@ -83,11 +88,11 @@ class CellCode:
             return "load"
         if any(_is_evaluating(call) for call in self.calls):
             return "evaluate"
-        if any(call.method and call.name in ("predict", "predict_proba") or _verb(call, "predict") for call in self.calls):
+        if any(_is_predicting(call) for call in self.calls):
             return "predict"
         if facts.files_written or any(call.name in _SAVES and not call.own for call in self.calls):
             return "save"
-        return "compute"
+        return "prepare" if any(_transforms(call) for call in self.calls) else "compute"
 
 
 def _verb(call: Call, *verbs: str) -> bool:
@@ -119,6 +124,10 @@ def _is_evaluating(call: Call) -> bool:
     if call.qual.startswith("sklearn.metrics.") or _verb(call, "evaluate", "score"):
         return True
     return call.method and call.name in ("score", "evaluate")
+
+
+def _is_predicting(call: Call) -> bool:
+    return (call.method and call.name in ("predict", "predict_proba")) or _verb(call, "predict")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -155,7 +164,7 @@ def _read(cell: Cell, tree: ast.Module | None, facts: CellFacts, names: _Names) 
 
 
 def _kind(node: ast.stmt, defines: bool, names: _Names) -> str:
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
+    if _is_import(node):
         return "import"
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return "define"
@@ -163,11 +172,19 @@ def _kind(node: ast.stmt, defines: bool, names: _Names) -> str:
         return "nothing"
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         return "literal" if _is_literal(node) else "work"
-    if isinstance(node, (ast.Try, ast.If)) and any(isinstance(item, (ast.Import, ast.ImportFrom)) for item in node.body):
+    if isinstance(node, (ast.Try, ast.If)) and any(
+        isinstance(item, (ast.Import, ast.ImportFrom)) for item in node.body
+    ):
         return "import" if defines else "work"
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+        return "loop"
     if defines or (isinstance(node, ast.Expr) and names.is_option(node.value)):
         return "option"
     return "show" if isinstance(node, ast.Expr) and _only_shows(node.value) else "work"
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, (ast.Import, ast.ImportFrom))
 
 
 def _is_literal(node: ast.Assign | ast.AnnAssign) -> bool:

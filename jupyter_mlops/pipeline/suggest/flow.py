@@ -117,13 +117,10 @@ def _unsaveable(facts: NotebookFacts, place: Mapping[int, int]) -> list[Tie]:
         for version in _used(facts, cell):
             if version.cell not in place or version.cell == cell or is_hidden(version.name):
                 continue
-            if version.unpicklable is not None or _is_unsaveable(table, version, facts):
+            if version.unpicklable is not None or _is_unsaveable(table, version):
                 ties.append(Tie(version.cell, cell, True, f"{version.name} can't be saved between steps"))
     return ties
 
 
-def _is_unsaveable(table: EffectTable, version: Version, facts: NotebookFacts) -> bool:
-    if any(facts.heap[obj].iterator for obj in version.objects):
-        return True
-    flags = table.flags(version.type) if version.type is not None else frozenset()
-    return any(flag == "iterator" or flag.startswith("unpicklable") for flag in flags)
+def _is_unsaveable(table: EffectTable, version: Version) -> bool:
+    return version.type is not None and any(flag.startswith("unpicklable") for flag in table.flags(version.type))

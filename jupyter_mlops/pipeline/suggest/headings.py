@@ -17,11 +17,13 @@ _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _HTML = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _NUMBERING = re.compile(
     r"^(?:(?:step|part|chapter|section|task|phase|stage|exercise)\s+)?"
-    r"(?:\(?\d+(?:\.\d+)*[a-z]?\s*[.):–—-]+\s*|\d+(?:\.\d+)*\s+|(?:[ivx]+|[a-h])[.):]\s+)",
+    r"(?:\(?\d+(?:\.\d+)*[a-z]?\s*[.):\u2013\u2014-]+\s*|\d+(?:\.\d+)*\s+|(?:[ivx]+|[a-h])[.):]\s+)",
     re.IGNORECASE,
 )
-_NUMBER_WORD = re.compile(r"^(?:step|part|chapter|section|task|phase|stage)\s+(?:\d+|[ivx]+)\s*[.:–—-]*\s*", re.IGNORECASE)
-_STOPS = re.compile(r"\s*[:;?!|]\s*|\s+[–—-]+\s+|\s*\(|\.\s")
+_NUMBER_WORD = re.compile(
+    r"^(?:step|part|chapter|section|task|phase|stage)\s+(?:\d+|[ivx]+)\s*[.:\u2013\u2014-]*\s*", re.IGNORECASE
+)
+_STOPS = re.compile(r"\s*[:;?!|]\s*|\s+[\u2013\u2014-]+\s+|\s*\(|\.\s")
 _ARTICLES = {"a", "an", "the"}
 _HANGING = {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "vs", "with", "&"}
 _MOST_WORDS = 5

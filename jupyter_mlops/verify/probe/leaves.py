@@ -41,7 +41,7 @@ def _ndarray(update: Update, array: Any, inner: Inner) -> None:
     if isinstance(array, np.ma.MaskedArray):
         inner(np.ma.getmaskarray(array))
         inner(array.fill_value)
-        plain = array.filled(np.zeros((), array.dtype)[()])
+        plain = np.where(np.ma.getmaskarray(array), np.zeros((), array.dtype), array.data)
     else:
         plain = np.asarray(array)
     _elements(update, plain, inner)

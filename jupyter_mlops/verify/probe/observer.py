@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .content import ATOMS, content_of, sharing_of
+from .apart import ATOMS
+from .content import content_of, sharing_of
 from .watching import Stamp, Watcher, file_digest, stamps
 
 __all__ = ["begin", "cell", "end", "start"]

@@ -25,13 +25,13 @@ def shorten(value: Any) -> str:
 
 
 def _text(value: Any, depth: int) -> str:
-    cls = type(value)
+    cls: Any = type(value)
     if cls in _PLAIN:
         if isinstance(value, (str, bytes)) and len(value) > WIDTH:
             return f"{value[: WIDTH // 2]!r}… ({len(value)} long)"
         return repr(value)
     if cls in (list, tuple, set, frozenset):
-        opening, closing = {list: "[]", tuple: "()"}.get(cls, "{}")
+        opening, closing = "[]" if cls is list else "()" if cls is tuple else "{}"
         return opening + _joined((_text(item, depth - 1) for item in _first(value, depth)), value, depth) + closing
     if cls is dict:
         pairs = (f"{_text(key, 1)}: {_text(item, depth - 1)}" for key, item in _first(value.items(), depth))

@@ -15,14 +15,20 @@ _PLAIN = (int, float, complex, str, bytes, bool, type(None), range, slice, type(
 _ITERATORS = ("generator", "iterator", "zip", "map", "filter", "enumerate", "reversed")
 
 
-def describe(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """For each variable a text; an object met before is told by the place where it was met first."""
-    writer = _Writer()
+def describe(variables: Mapping[str, Any], *, identity: bool = False) -> dict[str, str]:
+    """Write down each variable's value.
+
+    Args:
+        identity: Whether an object met before is told by the place where it was met first, so that what is shared
+            counts too; else it is described again.
+    """
+    writer = _Writer(identity)
     return {name: writer.value(variables[name], name) for name in sorted(variables)}
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, identity: bool) -> None:
+        self.identity = identity
         self.seen: dict[int, str] = {}
         self.keep: list[Any] = []
         self.arrays: list[tuple[str, Any]] = []
@@ -38,7 +44,10 @@ class _Writer:
         if kind not in (tuple, frozenset):  # which of these are one object, only the interpreter's caches know
             self.seen[id(value)] = path
         self.keep.append(value)
-        return self._new(value, kind, path)
+        text = self._new(value, kind, path)
+        if not self.identity:
+            self.seen.pop(id(value), None)
+        return text
 
     def _new(self, value: Any, kind: type, path: str) -> str:
         if kind in (list, tuple):
@@ -118,7 +127,7 @@ class _Writer:
             return f"<RandomState {_digest(value.get_state()[1].tolist())}, {value.get_state()[2:]}>"
         if not isinstance(value, np.ndarray):
             return repr(value)
-        shared = [name for name, other in self.arrays if np.shares_memory(value, other)]
+        shared = [name for name, other in self.arrays if self.identity and np.shares_memory(value, other)]
         self.arrays.append((path, value))
         text = f"array({value.tolist()}, {value.dtype}"
         if value.dtype == object:

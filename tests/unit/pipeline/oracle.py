@@ -6,7 +6,7 @@ processes are forked, so that importing pandas is paid once. Steps run in an ord
 is as far from the page's as can be: an edge that is missing shows.
 
 After each cell of the user every variable of the step is compared with the variable of that name in the whole
-run, structure and sharing included; so are what the cell printed and the value it ends with.
+run; so are what the cell printed and the value it ends with.
 """
 
 from __future__ import annotations
@@ -86,12 +86,13 @@ class Outcome:
         return "\n".join([self.verdict, *self.differences, *told])
 
 
-def compare(cells: Cells, files: Mapping[str, str] | None = None) -> Outcome:
+def compare(cells: Cells, files: Mapping[str, str] | None = None, *, identity: bool = False) -> Outcome:
     """Run a notebook both ways.
 
     Args:
         cells: Tags and source of each cell.
         files: Files that lie beside the notebook.
+        identity: Whether variables that share an object must share it in their step too, even if it never changes.
     """
     raw = raw_notebook(cells)
     notebook = parse_notebook(raw)
@@ -99,12 +100,12 @@ def compare(cells: Cells, files: Mapping[str, str] | None = None) -> Outcome:
     errors = tuple(item for item in pipeline.diagnostics if item.severity == "error")
     with _folder(files or {}) as folder:
         if errors:
-            whole = _in_child(lambda: _run_whole(notebook.raw, folder / "whole", {}))
+            whole = _in_child(lambda: _run_whole(notebook.raw, folder / "whole", {}, identity))
             failed = [ran for ran in whole.values() if ran.error]
             return Outcome("raises" if failed else "told", tuple(item.error or "" for item in failed), errors, pipeline)
-        ran, problem = _run_pipeline(pipeline, notebook.raw, folder)
+        ran, problem = _run_pipeline(pipeline, notebook.raw, folder, identity)
         names = {cell: tuple(item.variables) for cell, item in ran.items()}
-        whole = _in_child(lambda: _run_whole(notebook.raw, folder / "whole", names))
+        whole = _in_child(lambda: _run_whole(notebook.raw, folder / "whole", names, identity))
     failed = [item for item in whole.values() if item.error]
     if failed:
         return Outcome("raises", tuple(item.error or "" for item in failed), pipeline.diagnostics, pipeline)
@@ -155,14 +156,16 @@ def _parting(one: str, other: str) -> str:
 # the notebook whole
 
 
-def _run_whole(raw: Mapping[str, Any], folder: Path, names: Mapping[str, Sequence[str]]) -> dict[str, Ran]:
+def _run_whole(
+    raw: Mapping[str, Any], folder: Path, names: Mapping[str, Sequence[str]], identity: bool
+) -> dict[str, Ran]:
     os.chdir(folder)
     space = _namespace()
     ran: dict[str, Ran] = {}
     for cell in raw["cells"]:
         if cell["cell_type"] != "code" or "skip" in cell["metadata"].get("tags", ()):
             continue
-        ran[cell["id"]] = _run_cell(cell["source"], space, names.get(cell["id"], ()))
+        ran[cell["id"]] = _run_cell(cell["source"], space, names.get(cell["id"], ()), identity)
         if ran[cell["id"]].error:
             break
     return ran
@@ -171,7 +174,9 @@ def _run_whole(raw: Mapping[str, Any], folder: Path, names: Mapping[str, Sequenc
 # the pipeline
 
 
-def _run_pipeline(pipeline: Pipeline, raw: Mapping[str, Any], folder: Path) -> tuple[dict[str, Ran], str | None]:
+def _run_pipeline(
+    pipeline: Pipeline, raw: Mapping[str, Any], folder: Path, identity: bool
+) -> tuple[dict[str, Ran], str | None]:
     """Run all steps; what a failing one says is the second item."""
     records: dict[str, ArtifactRecord] = {}
     paths: dict[str, Path] = {}
@@ -193,7 +198,7 @@ def _run_pipeline(pipeline: Pipeline, raw: Mapping[str, Any], folder: Path) -> t
         place = folder / f"{step.slug}.json"
         place.write_text(json.dumps(context))
         cells = step_notebook(pipeline, step, raw)["cells"]
-        found, problem = _in_child(_step_runner(cells, here, place))
+        found, problem = _in_child(_step_runner(cells, here, place, identity))
         ran.update(found)
         if problem is not None:
             return ran, f"step {step.name}: {problem}"
@@ -216,7 +221,7 @@ def _contrary_order(pipeline: Pipeline) -> list[Step]:
 
 
 def _step_runner(
-    cells: Sequence[Mapping[str, Any]], folder: Path, context: Path
+    cells: Sequence[Mapping[str, Any]], folder: Path, context: Path, identity: bool
 ) -> Callable[[], tuple[dict[str, Ran], str | None]]:
     def run() -> tuple[dict[str, Ran], str | None]:
         os.chdir(folder)
@@ -225,7 +230,7 @@ def _step_runner(
         ran: dict[str, Ran] = {}
         for cell in cells:
             role = role_of(cell)
-            found = _run_cell(cell["source"], space, None if role is None else ())
+            found = _run_cell(cell["source"], space, None if role is None else (), identity)
             if found.error:
                 return ran, f"its {role or cell['id']} cell fails: {found.error}"
             if role is None:
@@ -258,7 +263,7 @@ def _namespace() -> dict[str, Any]:
     return module.__dict__
 
 
-def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None) -> Ran:
+def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None, identity: bool) -> Ran:
     """Run a cell as IPython would.
 
     Args:
@@ -280,7 +285,7 @@ def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None) -
         error = f"{type(problem).__name__}: {problem} ({Path(frame.filename).name}:{frame.lineno})"
     every = {name: value for name, value in space.items() if not name.startswith("_")}
     wanted = every if names is None else {name: every[name] for name in names if name in every}
-    return Ran(_ADDRESS.sub("0x…", out.getvalue()), shown, error, {} if names == () else describe(wanted))
+    return Ran(_ADDRESS.sub("0x…", out.getvalue()), shown, error, {} if names == () else describe(wanted, identity=identity))
 
 
 # processes

@@ -14,7 +14,9 @@ fortran = np.asfortranarray(array)
 views = {"all": array, "some": array[3:9, ::2]}
 words = np.array(["a", "bb", "ccc"])
 frame = pd.DataFrame(rng.random((50, 3)), columns=list("abc")).assign(
-    s=["w%d" % (i % 7) for i in range(50)], t=pd.date_range("2020", periods=50, tz="UTC"), c=pd.Categorical(list("xy") * 25),
+    s=["w%d" % (i % 7) for i in range(50)],
+    t=pd.date_range("2020", periods=50, tz="UTC"),
+    c=pd.Categorical(list("xy") * 25),
     o=pd.Series(["name", None] * 25, dtype=object))
 series = frame.groupby("s")["a"].mean()
 pivot = frame.pivot_table(index="s", columns="c", values="b", observed=True)
@@ -45,9 +47,11 @@ NAMES = [
 USE = """
 import numpy as np, pandas as pd
 # Looking at values must not change them.
-frame.describe(), frame.dtypes, frame.head(), frame.isna().sum(), str(frame), frame.groupby("c", observed=True).a.mean()
-frame["a"].mean(), len(frame), frame.loc[3], frame.iloc[2], frame.index.is_unique, frame.t.dt.year.max(), frame.memory_usage(deep=True)
-array.sum(), views["some"].mean(), sorted(plain["strings"]), 3 in numbers, hash(frozen), keys[("a", 1)], str(pivot), pivot.loc["w1"]
+frame.describe(), frame.dtypes, frame.head(), frame.isna().sum(), str(frame), frame.memory_usage(deep=True)
+frame.groupby("c", observed=True).a.mean(), frame["a"].mean(), len(frame), frame.loc[3], frame.iloc[2]
+frame.index.is_unique, frame.t.dt.year.max(), frame.mean(numeric_only=True), frame[frame.a > 0.5].shape
+array.sum(), views["some"].mean(), sorted(plain["strings"]), 3 in numbers, hash(frozen), keys[("a", 1)]
+str(pivot), pivot.loc["w1"], pivot.values.sum(), series.values, list(series.items())
 repr(plain), [name for name in plain]
 assert np.array_equal(views["all"], array)
 """

@@ -145,7 +145,7 @@ def test_copy_on_write_goes_on_between_frames_of_one_artifact(handover):
 
 
 def test_a_slice_of_strings_does_not_carry_the_whole_column(handover):
-    frame = pd.DataFrame({"s": ["a long string %d" % i for i in range(20_000)]})
+    frame = pd.DataFrame({"s": [f"a long string {i}" for i in range(20_000)]})
     assert handover.write(frame.head(3)).stat().st_size < 5_000
     pd.testing.assert_frame_equal(handover(frame.iloc[100:103]), frame.iloc[100:103])
 
@@ -206,6 +206,6 @@ def test_arrow(handover):
     loaded = handover(table)
     assert loaded.equals(table, check_metadata=True)
     assert loaded.column("i").num_chunks == 2
-    large = pa.table({"s": ["a long string %d" % i for i in range(20_000)]})
+    large = pa.table({"s": [f"a long string {i}" for i in range(20_000)]})
     assert handover.write(large.slice(10, 3)).stat().st_size < 5_000
     assert handover(large.slice(10, 3)).equals(large.slice(10, 3))

@@ -40,7 +40,7 @@ def test_what_is_saved_is_described(context, tmp_path, capsys):
     assert group["type"] == "group"
     assert group["preview"] == "df: DataFrame 2 × 2, n: 3"
     assert group["members"]["df"]["type"] == "pandas.DataFrame"
-    assert group["members"]["df"]["schema"]["columns"] == {"a": "int64", "b": "str"}
+    assert group["members"]["df"]["schema"]["columns"] == {"a": "int64", "b": str(frame["b"].dtype)}
     assert array["serializer"] == "numpy"
     assert array["type"] == "numpy.ndarray"
     assert array["declared_type"] == "Dataset"

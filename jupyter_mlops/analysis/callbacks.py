@@ -1,0 +1,86 @@
+"""Uses of values that run code of the notebook: iteration, display, calls from libraries."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from jupyter_mlops.analysis.classes import call_value, member
+from jupyter_mlops.analysis.functions import Arguments, call_function
+from jupyter_mlops.analysis.heap import Obj, Val
+from jupyter_mlops.analysis.machine import Machine
+
+__all__ = ["consume", "display", "obj_node", "run_callbacks"]
+
+_DISPLAY = (
+    "__repr__",
+    "__str__",
+    "__format__",
+    "__len__",
+    "__iter__",
+    "__next__",
+    "__getitem__",
+    "__eq__",
+    "__lt__",
+    "__hash__",
+    "__bool__",
+    "__contains__",
+    "__float__",
+    "__int__",
+    "__array__",
+    "_repr_html_",
+)
+
+
+def consume(machine: Machine, values: Iterable[Val]) -> None:
+    """Values are iterated over or handed on: iterators among them advance."""
+    for value in values:
+        for number in value.objs:
+            if machine.heap[number].iterator:
+                machine.recorder.change([number], "is consumed here")
+
+
+def display(machine: Machine, value: Val) -> None:
+    """A value is printed, compared or measured: the special methods of the notebook's classes may run."""
+    for number in value.objs:
+        obj = machine.heap[number]
+        if obj.instance_of and number not in machine.active:
+            for name in _DISPLAY:
+                method = member(machine, obj, name)
+                if method is not None:
+                    call_value(machine, method, Arguments(), obj_node(obj), receiver=Val(obj.type, frozenset({number})))
+
+
+def obj_node(obj: Obj) -> ast.AST:
+    """A node that stands for calls made on behalf of an object."""
+    return obj.function.node if obj.function is not None else _ANYWHERE
+
+
+_ANYWHERE = ast.Pass()
+
+
+def run_callbacks(machine: Machine, values: Iterable[Val], given: Sequence[Val]) -> None:
+    """Functions and objects of the notebook are handed to code we can't see: all they can do may happen."""
+    data = frozenset(item for value in given for item in value.objs)
+    unknown = Val(None, data)
+    for number in sorted(machine.reach(values)):
+        obj = machine.heap[number]
+        if obj.function is not None and number not in machine.active:
+            machine.conditional += 1
+            call_function(machine, number, Arguments(rest=(unknown,)))
+            machine.conditional -= 1
+        elif obj.instance_of and number not in machine.active:
+            machine.conditional += 1
+            _run_methods(machine, obj, unknown)
+            machine.conditional -= 1
+
+
+def _run_methods(machine: Machine, obj: Obj, unknown: Val) -> None:
+    machine.active.append(obj.number)
+    receiver = Val(obj.type, frozenset({obj.number}))
+    for klass in obj.instance_of:
+        info = machine.heap[klass].klass
+        for name, value in (info.members if info is not None else {}).items():
+            if name not in ("__init__", "__post_init__"):
+                call_value(machine, value, Arguments(rest=(unknown,)), _ANYWHERE, receiver=receiver)
+    machine.active.pop()
