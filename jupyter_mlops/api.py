@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.result import RunResult
     from jupyter_mlops.pipeline.explain import Explanation
+    from jupyter_mlops.pipeline.suggest import Suggestion
+    from jupyter_mlops.verify.model import Verification
 
-__all__ = ["doctor", "explain", "pipeline", "read_notebook", "run"]
+__all__ = ["doctor", "explain", "pipeline", "read_notebook", "run", "suggest", "verify"]
 
 PathLike = str | os.PathLike[str]
 
@@ -56,6 +58,27 @@ def explain(notebook: PathLike | Notebook) -> tuple[Explanation, ...]:
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
     return explain_notebook(source, environment_of(source))
+
+
+def suggest(notebook: PathLike | Notebook) -> Suggestion:
+    """Propose tags for the cells of a notebook that have none; nothing is executed or written.
+
+    Args:
+        notebook: A file, or a notebook that was read before.
+
+    Returns:
+        For each code cell, the tags to add and why. With them the notebook is a valid pipeline, unless its code
+        has errors of its own.
+
+    Raises:
+        UsageError: The file can't be read.
+        NotebookError: The file is not a Python notebook of nbformat 4.
+    """
+    from jupyter_mlops.environment import environment_of
+    from jupyter_mlops.pipeline.suggest import suggest as propose
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    return propose(source, environment_of(source))
 
 
 def run(
@@ -113,6 +136,40 @@ def run(
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))
     return result
+
+
+def verify(
+    notebook: PathLike | Notebook,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    reporter: Reporter | None = None,
+) -> Verification:
+    """Find out whether a notebook's pipeline computes what the notebook computes when it runs whole.
+
+    Everything runs in copies of the project; neither the project nor the store is written.
+
+    Args:
+        notebook: A file, or a notebook that was read before.
+        parameters: Values for declared parameters.
+        timeout: Seconds for each run of the whole notebook, and for each step that sets none itself.
+        reporter: Told what happens while it runs.
+
+    Returns:
+        What differs, where, and why; a failure of the notebook itself is in the result, not raised.
+
+    Raises:
+        PipelineError: The notebook has errors; nothing was run.
+        UsageError: A parameter or the kernel makes no sense, or the project is too large to copy.
+        InfrastructureError: A kernel died, or the disk is full.
+    """
+    from jupyter_mlops.pipeline.parameters import resolve
+    from jupyter_mlops.verify.runner import verify_notebook
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    sliced = pipeline(source)
+    values = resolve(sliced, parameters or {})
+    return verify_notebook(sliced, source, parameters=values, timeout=timeout, reporter=reporter)
 
 
 def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> None:

@@ -200,7 +200,7 @@ def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: A
     shared = [value.objs for value in _selected(effect.shares, receiver, arguments)]
     if effect.view and receiver is not None:
         shared.append(receiver.objs)
-    objs = frozenset().union(*shared)
+    objs = machine.bounded(frozenset().union(*shared))
     if effect.calls:
         # what comes out of map or apply is data; the function that made it stays behind
         objs = frozenset(number for number in objs if machine.heap[number].function is None)
@@ -260,16 +260,25 @@ def assume_worst(machine: Machine, receiver: Val | None, arguments: Arguments, n
     callbacks.run_callbacks(machine, values, values)
     objs = frozenset(number for number in machine.reach(values) if _may_change(machine, machine.heap[number]))
     machine.recorder.change(objs, f"may be changed by {name}, which is not known")
-    direct = [number for value in values for number in value.objs]
-    for number in direct:
-        if _may_hold(machine.heap[number]):
-            machine.heap.refer(number, direct, machine.recorder.time)
-            machine.heap[number].opaque = machine.heap[number].opaque or machine.heap[number].type in _BUILTIN_HOLDERS
-            machine.heap[number].elements = machine.heap[number].keys = None
+    direct = frozenset(number for value in values for number in value.objs)
     hidden.may_draw(machine)
     _paths_given(machine, arguments)
+    return _mingled(machine, direct, node)
+
+
+def _mingled(machine: Machine, direct: frozenset[int], node: ast.AST) -> Val:
+    """What an unknown call returns; it may be any argument, and arguments may have got hold of each other."""
     result = machine.alloc(node, None, direct, tag="result of unknown call")
-    return Val(None, frozenset({result.number, *direct}))
+    plain = []
+    for number in direct:
+        obj = machine.heap[number]
+        if not _may_hold(obj):
+            plain.append(number)
+            continue
+        machine.heap.refer(number, [result.number], machine.recorder.time)
+        obj.opaque = obj.opaque or obj.type in _BUILTIN_HOLDERS
+        obj.elements = obj.keys = None
+    return Val(None, machine.bounded(frozenset({result.number, *plain})))
 
 
 def _may_change(machine: Machine, obj: Obj) -> bool:

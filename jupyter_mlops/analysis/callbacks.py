@@ -61,18 +61,51 @@ _ANYWHERE = ast.Pass()
 
 def run_callbacks(machine: Machine, values: Iterable[Val], given: Sequence[Val]) -> None:
     """Functions and objects of the notebook are handed to code we can't see: all they can do may happen."""
+    start = frozenset(item for value in values for item in value.objs)
+    if machine.heap.holds_code.isdisjoint(start):
+        return
     data = frozenset(item for value in given for item in value.objs)
-    unknown = Val(None, data)
-    for number in sorted(machine.reach(values)):
-        obj = machine.heap[number]
-        if obj.function is not None and number not in machine.active:
-            machine.conditional += 1
-            call_function(machine, number, Arguments(rest=(unknown,)))
-            machine.conditional -= 1
-        elif obj.instance_of and number not in machine.active:
-            machine.conditional += 1
-            _run_methods(machine, obj, unknown)
-            machine.conditional -= 1
+    key: tuple[object, ...] = ("callbacks", start, data, machine.exhausted)
+    if key in machine.followed:
+        return
+    machine.followed[key] = Val()
+    code = [number for number in sorted(machine.heap.reach(start)) if _is_code(machine.heap[number])]
+    if machine.exhausted:
+        _assume_worst(machine, code, start | data)
+        return
+    for number in code:
+        if number not in machine.active:
+            _call_back(machine, machine.heap[number], data)
+
+
+def _is_code(obj: Obj) -> bool:
+    return obj.function is not None or bool(obj.instance_of)
+
+
+def _call_back(machine: Machine, obj: Obj, data: frozenset[int]) -> None:
+    key = ("callback", obj.number, data)
+    if key in machine.followed:
+        return
+    machine.followed[key] = Val()
+    machine.conditional += 1
+    if obj.function is not None:
+        call_function(machine, obj.number, Arguments(rest=(Val(None, data),)))
+    else:
+        _run_methods(machine, obj, Val(None, data))
+    machine.conditional -= 1
+
+
+def _assume_worst(machine: Machine, code: Sequence[int], data: frozenset[int]) -> None:
+    """Too much to follow: the functions may read all they name and change all they are given."""
+    objs = set(machine.heap.reach(data))
+    for number in code:
+        info = machine.heap[number].function
+        for name in info.late if info is not None else ():
+            binding = machine.recorder.use(name, "may be read by a function handed to a library")
+            if binding is not None and binding.value.qual is None:
+                objs |= machine.heap.reach(binding.value.objs)
+    plain = (number for number in objs if machine.heap[number].function is None and machine.heap[number].klass is None)
+    machine.recorder.change(plain, "may be changed by functions handed to a library")
 
 
 def _run_methods(machine: Machine, obj: Obj, unknown: Val) -> None:

@@ -84,6 +84,7 @@ def instantiate(machine: Machine, klass: int, arguments: Arguments, node: ast.AS
     assert info is not None
     obj = machine.alloc(node, library_base(machine, klass), [klass], tag=f"instance of {klass}")
     obj.instance_of |= {klass}
+    machine.heap.mark_code(obj.number)
     value = Val(obj.type, frozenset({obj.number}))
     initializer = find_member(machine, klass, "__init__")
     if initializer is not None:

@@ -49,6 +49,7 @@ def make_function(machine: Machine, node: FunctionNode, name: str, scope: Scope 
     free = free_names(node)
     obj = machine.alloc(node, "function", (item for value in defaults.values() for item in value.objs))
     obj.function = FunctionInfo(node, name, machine.recorder.cell.index, scope, defaults, late=free)
+    machine.heap.mark_code(obj.number)
     machine.recorder.statement.late.update(free)
     _capture(machine, obj, scope, free)
     return Val("function", frozenset({obj.number}))
@@ -76,13 +77,20 @@ def call_function(machine: Machine, function: int, arguments: Arguments, receive
         arguments = replace(arguments, positional=(receiver, *arguments.positional))
     if not machine.may_enter(function):
         return _assume_worst(machine, function, info, arguments)
+    # the same call again, in the same statement, tells nothing new unless values have become connected since
+    key = (function, arguments, machine.heap.edges, len(machine.recorder.versions))
+    known = machine.followed.get(key)
+    if known is not None:
+        return known
     scope = Scope(
         _bind_arguments(machine, info, arguments),
         info.closure,
         declared(info.node, ast.Global),
         declared(info.node, ast.Nonlocal),
     )
-    return _run(machine, function, info, scope)
+    value = _run(machine, function, info, scope)
+    machine.followed[key] = value
+    return value
 
 
 def _run(machine: Machine, function: int, info: FunctionInfo, scope: Scope) -> Val:
@@ -157,22 +165,26 @@ def _pack(machine: Machine, node: ast.arg, type: str, values: Sequence[Val]) -> 
 
 def _assume_worst(machine: Machine, function: int, info: FunctionInfo, arguments: Arguments) -> Val:
     """A call that is not followed (recursion, depth, budget): it may change all it can reach."""
-    recursive = function in machine.active
     values = [*arguments.every]
-    if not recursive:
+    objs = machine.reach(values)
+    key = ("worst", function, objs)
+    if key in machine.followed:
+        return machine.followed[key]
+    recorder = machine.recorder
+    if function in machine.active:
+        if _changes_things(info.node):
+            recorder.change(objs, f"{info.name}() calls itself and may change it")
+    else:
         machine.report(
             "MLO023", f"The call of {info.name}() is too deeply nested to follow; it is assumed to change all it uses"
         )
-        recorder = machine.recorder
         for name in sorted(info.late):
             binding = recorder.use(name, f"may be read by {info.name}()")
             if binding is not None:
                 values.append(binding.value)
-        machine.recorder.change(machine.reach(values), f"{info.name}() may change it")
-    elif _changes_things(info.node):
-        recorder = machine.recorder
-        recorder.change(machine.reach(values), f"{info.name}() calls itself and may change it")
-    return Val(None, machine.reach(values))
+        recorder.change(machine.reach(values), f"{info.name}() may change it")
+    machine.followed[key] = Val(None, objs)
+    return machine.followed[key]
 
 
 def _changes_things(node: ast.AST) -> bool:

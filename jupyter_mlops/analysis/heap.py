@@ -120,6 +120,8 @@ class Heap:
         self.objects: list[Obj] = []
         self.changed: dict[int, list[int]] = {}
         self.edges = 0
+        self.work = 0
+        self.holds_code: set[int] = set()
 
     def new(self, type: str | None, time: int) -> Obj:
         """Make a new object."""
@@ -134,10 +136,22 @@ class Heap:
         """Note that an object refers to others from now on."""
         refs = self.objects[source].refs
         for target in targets:
+            self.work += 1
             if target != source and target not in refs:
                 refs[target] = time
                 self.objects[target].parents.add(source)
                 self.edges += 1
+                if target in self.holds_code and source not in self.holds_code:
+                    self.mark_code(source)
+
+    def mark_code(self, number: int) -> None:
+        """Note that an object is, or leads to, a function or an instance of the notebook's."""
+        todo = [number]
+        while todo:
+            found = todo.pop()
+            if found not in self.holds_code:
+                self.holds_code.add(found)
+                todo.extend(self.objects[found].parents)
 
     def reach(self, objs: Iterable[int], time: int | None = None) -> frozenset[int]:
         """All objects that these refer to, directly or not, themselves included.
@@ -148,7 +162,9 @@ class Heap:
         seen = set(objs)
         todo = list(seen)
         while todo:
-            for target, since in self.objects[todo.pop()].refs.items():
+            refs = self.objects[todo.pop()].refs
+            self.work += 1 + len(refs)
+            for target, since in refs.items():
                 if target not in seen and (time is None or since <= time):
                     seen.add(target)
                     todo.append(target)
@@ -159,7 +175,9 @@ class Heap:
         seen = set(objs)
         todo = list(seen)
         while todo:
-            for parent in self.objects[todo.pop()].parents:
+            parents = self.objects[todo.pop()].parents
+            self.work += 1 + len(parents)
+            for parent in parents:
                 if parent not in seen:
                     seen.add(parent)
                     todo.append(parent)

@@ -12,7 +12,7 @@ from jupyter_mlops.analysis.heap import Val
 from jupyter_mlops.analysis.machine import Environment, Machine
 from jupyter_mlops.analysis.model import NotebookFacts
 from jupyter_mlops.analysis.namespace import barrier
-from jupyter_mlops.analysis.scoping import binds
+from jupyter_mlops.analysis.scoping import FUNCTIONS, binds, free_names
 from jupyter_mlops.analysis.statements import execute, run_statement
 from jupyter_mlops.diagnostics import make
 from jupyter_mlops.notebook.model import Cell
@@ -49,6 +49,7 @@ def analyse(
     trees = {cell.index: _parse(machine, cell) for cell in cells}
     machine.skipped = _definitions(skipped, {cell.index: _quiet_parse(cell) for cell in skipped})
     machine.defined_later = _definitions(cells, trees)
+    machine.recorder.last_mention = _last_mentions(cells, trees)
     for cell in cells:
         _analyse_cell(machine, cell, trees[cell.index])
     recorder = machine.recorder
@@ -89,6 +90,24 @@ def _definitions(cells: Iterable[Cell], trees: dict[int, ast.Module | None]) -> 
     return found
 
 
+def _last_mentions(cells: Sequence[Cell], trees: dict[int, ast.Module | None]) -> dict[str, int]:
+    """For each name, the time of the last cell that can use it: names in functions may be used whenever those run."""
+    found: dict[str, int] = {}
+    for time, cell in enumerate(cells, 1):
+        tree = trees[cell.index]
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Name):
+                if node.id in _REACHES_ALL:
+                    return {}
+                found[node.id] = max(found.get(node.id, 0), time)
+            elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                found.update(dict.fromkeys(free_names(node), len(cells)))
+        for item in (*cell.outputs, *cell.inputs):
+            found[item.name] = len(cells)
+        found.update(dict.fromkeys(cell.metric_names, len(cells)))
+    return found
+
+
 def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None:
     recorder = machine.recorder
     recorder.begin_cell(cell.index)
@@ -97,6 +116,7 @@ def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None
     else:
         before = dict(recorder.names)
         for ordinal, statement in enumerate(tree.body):
+            machine.begin_statement()
             recorder.begin_statement(ordinal, _first_line(statement), statement.end_lineno or statement.lineno)
             if ordinal == 0:
                 hidden.use_process_state(machine)
@@ -164,6 +184,7 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
     return effect is not None and bool(effect.sets) and not effect.draws and not effect.seeds
 
 
+_REACHES_ALL = frozenset({"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__"})
 _UNSAVABLE = ("$ipython", "$future", "$star:", "$module:", "$logging", "$recursion")
 CONFIGURING_MAGICS = frozenset(
     {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"}

@@ -26,8 +26,11 @@ IMMUTABLE = frozenset(
 PLAIN_HOLDERS = ("numpy.", "pandas.", "polars.", "scipy.sparse")
 """Types of data that don't keep references to other objects unless the effect table says so."""
 
-_BUDGET = 400_000
+_BUDGET = 3_000_000
+_STATEMENT = 30_000
 _DEPTH = 12
+_MOST_OBJECTS = 12
+_WORK = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,10 @@ class Machine:
         self.recorder = Recorder(self.heap)
         self.effects = effects
         self.environment = environment
-        self.budget = _BUDGET
+        self._total = _BUDGET
+        self._left = _STATEMENT
+        self._worked = 0
+        self.followed: dict[tuple[object, ...], Val] = {}
         self.context: tuple[int, ...] = ()
         self.active: list[int] = []
         self.conditional = 0
@@ -72,6 +78,7 @@ class Machine:
         self.defined_later: dict[str, int] = {}
         self._sites: dict[tuple[int, tuple[int, ...], str | None], int] = {}
         self._nodes: list[ast.AST] = []
+        self._hub_of: dict[int, int] = {}
 
     def evaluate(self, node: ast.expr, scope: Scope | None) -> Val:
         """The value of an expression."""
@@ -138,12 +145,37 @@ class Machine:
 
     def parts(self, value: Val) -> frozenset[int]:
         """The objects a value may be or contain directly, functions and classes left out."""
-        found = set(value.objs)
-        for number in value.objs:
-            found.update(self.heap[number].refs)
-        return frozenset(
-            number for number in found if self.heap[number].function is None and self.heap[number].klass is None
-        )
+        inner = {ref for number in value.objs if self._hub_of.get(number) != number for ref in self.heap[number].refs}
+        inner = {number for number in inner if self.heap[number].function is None and self.heap[number].klass is None}
+        own = {
+            number for number in value.objs if self.heap[number].function is None and self.heap[number].klass is None
+        }
+        if len(own | inner) <= _MOST_OBJECTS:
+            return frozenset(own | inner)
+        return frozenset({self._hub(own | inner)})
+
+    def bounded(self, objs: frozenset[int]) -> frozenset[int]:
+        """Few objects that stand for many."""
+        return objs if len(objs) <= _MOST_OBJECTS else frozenset({self._hub(objs)})
+
+    def _hub(self, objs: Iterable[int]) -> int:
+        """One object, connected with all of these in both directions, that stands for any of them.
+
+        Objects that have been taken together once stay together: the work is linear in their number.
+        """
+        roots = sorted({self._root(self._hub_of[number]) for number in objs if number in self._hub_of})
+        root = roots[0] if roots else self.heap.new(None, self.recorder.time).number
+        self._hub_of.setdefault(root, root)
+        for number in (*roots[1:], *(item for item in objs if item not in self._hub_of)):
+            self.heap.refer(root, [number], self.recorder.time)
+            self.heap.refer(number, [root], self.recorder.time)
+            self._hub_of[number] = root
+        return root
+
+    def _root(self, number: int) -> int:
+        while self._hub_of[number] != number:
+            number = self._hub_of[number]
+        return number
 
     def reach(self, values: Iterable[Val]) -> frozenset[int]:
         """All objects these values may lead to."""
@@ -151,14 +183,25 @@ class Machine:
 
     # limits
 
-    def tick(self) -> bool:
-        """Count one step of work; False when the budget is spent."""
-        self.budget -= 1
-        return self.budget > 0
+    def begin_statement(self) -> None:
+        """A top-level statement begins: it gets a budget of its own, out of the notebook's."""
+        self._total -= _STATEMENT - self._left
+        self._left = min(_STATEMENT, max(self._total, 0))
+        self._worked = self.heap.work
+        self.followed = {}
+
+    def tick(self) -> None:
+        """Count one step of work."""
+        self._left -= 1
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the statement has used up its budget: calls are no longer followed."""
+        return self._left <= 0 or self.heap.work - self._worked > _WORK
 
     def may_enter(self, function: int) -> bool:
         """Tell whether a call may be followed into the function."""
-        return self.budget > 0 and len(self.active) < _DEPTH and function not in self.active
+        return not self.exhausted and len(self.active) < _DEPTH and function not in self.active
 
     # problems
 

@@ -62,6 +62,7 @@ class _Cell:
     imports: set[str] = field(default_factory=set)
     parsed: bool = True
     history: Cause | None = None
+    walked: set[int] = field(default_factory=set)
 
 
 class Recorder:
@@ -74,6 +75,7 @@ class Recorder:
         self.cells: dict[int, CellFacts] = {}
         self.times: dict[int, int] = {}
         self.deleted: dict[str, Cause] = {}
+        self.last_mention: dict[str, int] = {}
         self.line = 1
         self.time = 0
         self.cell = _Cell(-1)
@@ -171,19 +173,23 @@ class Recorder:
         return binding
 
     def _note_use(self, number: int, text: str) -> None:
+        """Note a use of a version; what was changed here, perhaps through another name, is needed as it was before."""
         todo = [number]
-        seen: set[int] = set()
         while todo:
             version = self.versions[todo.pop()]
-            if version.number in seen:
-                continue
-            seen.add(version.number)
             if (version.cell, version.statement) != self.here:
                 self.statement.uses.setdefault(version.number, Use(version.number, self.cause(text)))
+            elif version.change in ("kept", "changed"):
+                todo.extend(version.previous)
+        todo = [number]
+        while todo:
+            version = self.versions[todo.pop()]
+            if version.number in self.cell.walked:
+                continue
+            self.cell.walked.add(version.number)
             if version.cell != self.cell.index:
                 self.cell.uses.setdefault(version.number, Use(version.number, self.cause(text)))
             elif version.change in ("kept", "changed"):
-                # changed here, perhaps through another name: what it was before is needed all the same
                 todo.extend(version.previous)
 
     def bind(self, name: str, value: Val, text: str, *, maybe: bool = False) -> None:
@@ -222,6 +228,8 @@ class Recorder:
         names = {name for number in affected for name in self.heap[number].names}
         for name in sorted(names):
             binding = self.names.get(name)
+            if self.last_mention.get(name, self.time) < self.time:
+                continue  # nobody can ask for it any more
             if binding is not None and not binding.value.objs.isdisjoint(affected):
                 self._changed(name, binding, text)
 

@@ -18,7 +18,9 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "show": "Show the steps, what they take and give, and how they hang together.",
     "check": "Check that a notebook is a valid pipeline.",
+    "suggest": "Propose steps and other tags for a notebook that has none.",
     "run": "Run a notebook as a pipeline on this machine.",
+    "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
     "doctor": "Look at what works on this machine, and what to do about the rest.",
 }
 """Each is the module of its name in this package; the texts are here so that help needs no import."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
-__all__ = ["command"]
+__all__ = ["command", "given_parameters", "refuse_errors"]
 
 _PARAMETER_FLAGS = {
     "parameters": "-p",
@@ -112,8 +112,8 @@ def command(
     if target is not None and report_target is not None and target.resolve() == report_target.resolve():
         raise UsageError(f"The report would overwrite the output {output}.", hint="Name two files.")
     source, pipeline = read(notebook, kernel)
-    _refuse_errors(source, pipeline)
-    values = _parameters(source, pipeline, parameters)
+    refuse_errors(source, pipeline)
+    values = given_parameters(source, pipeline, parameters)
     numbers = {cell.id: cell.index + 1 for cell in source.cells}
     opening = _opening(source, pipeline, values if form == "text" else None)
     reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
@@ -142,7 +142,12 @@ def command(
     return result.exit_code
 
 
-def _refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
+def refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
+    """Print the errors of a notebook that is not a valid pipeline.
+
+    Raises:
+        PipelineError: There are some.
+    """
     if not has_errors(pipeline.diagnostics):
         return
     errors = [item for item in pipeline.diagnostics if item.severity == "error"]
@@ -150,7 +155,7 @@ def _refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
     raise PipelineError("The notebook is not a valid pipeline; nothing was run.", pipeline.diagnostics)
 
 
-def _parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
+def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
     """The given parameters, of their declared types."""
     from jupyter_mlops.pipeline.parameters import gather, resolve
     from jupyter_mlops.pipeline.places import cell_place

@@ -80,4 +80,4 @@ def _report_problems(pipeline: Pipeline, source: Notebook, *, quiet: bool, err: 
     remarks = len(pipeline.diagnostics) - len(problems)
     if remarks:
         noun = "remark" if remarks == 1 else "remarks"
-        say(f"{remarks} {'more ' if problems else ''}{noun}: see jupyter mlops check", err=err)
+        say(f"{remarks} {'more ' if problems else ''}{noun}: see jupyter mlops check --verbose", err=err)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
-__all__ = ["report_failures", "say_summary"]
+__all__ = ["report_failure", "report_failures", "say_summary"]
 
 _COLORS = {"succeeded": "green", "reused": "green", "failed": "red", "cancelled": "yellow"}
 _REPORT = "report.html"
@@ -95,7 +95,7 @@ def _suggestions(
         found.append((f"jupyter mlops run {file} --log-output", "see what the steps print"))
     elif parameters:
         found.append((f"jupyter mlops run {file} -p {parameters[0].name} VALUE", "run with another value"))
-    found.append((f"jupyter mlops check {file}", "see what the analysis found"))
+    found.append((f"jupyter mlops check {file} --verbose", "see what the analysis found"))
     return found
 
 
@@ -103,10 +103,11 @@ def report_failures(result: RunResult, source: Notebook, pipeline: Pipeline) -> 
     """Print on stderr why steps failed: place, exception, traceback, what to do."""
     for step in result.failures:
         if step.error is not None:
-            _report_failure(step, step.error, source, pipeline)
+            report_failure(step, step.error, source, pipeline)
 
 
-def _report_failure(step: StepResult, failure: StepFailure, source: Notebook, pipeline: Pipeline) -> None:
+def report_failure(step: StepResult, failure: StepFailure, source: Notebook, pipeline: Pipeline) -> None:
+    """Print on stderr why a step failed."""
     lines = failure.traceback.rstrip().splitlines()
     if len(lines) > _MOST_TRACEBACK:
         lines = ["...", *lines[-_MOST_TRACEBACK:]]

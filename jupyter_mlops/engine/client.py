@@ -30,6 +30,14 @@ _START_SECONDS = 120
 _OUTPUT_SECONDS = 60
 """How long outputs may lag behind the end of a cell on a busy machine."""
 
+_LAST_WORDS = """\
+for __mlops__ in (__import__("sys").stdout, __import__("sys").stderr):
+    if hasattr(__mlops__, "flush_timeout"):
+        __mlops__.flush = lambda: None
+"""
+"""Executed last of all. When ipykernel shuts down, a flush in one thread may wait for one that has ended; the
+kernel would be killed for it seconds later, before the user's ``atexit`` functions have run."""
+
 _SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})
 
 
@@ -117,12 +125,6 @@ class StepClient(PapermillNotebookClient):
         if process is not None:
             self._session.attach(KernelProcess(process))
 
-    def start_new_kernel_client(self) -> Any:
-        """Connect to the kernel."""
-        client = super().start_new_kernel_client()
-        self.km.speaks_through(client)
-        return client
-
     def papermill_execute_cells(self) -> None:
         """Execute the cells in order until one fails."""
         own = set(self._session.cells)
@@ -142,6 +144,7 @@ class StepClient(PapermillNotebookClient):
                 break
         if self._attempt.exited:
             self._save_after_exit()
+        self.kc.execute(_LAST_WORDS, silent=True, store_history=False)
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Take one message of the kernel's: every output of a step passes through here."""
@@ -194,21 +197,8 @@ class StepClient(PapermillNotebookClient):
 class StepKernelManager(AsyncKernelManager):
     """Manages the kernel of one step."""
 
-    _connected: Any = None
-
-    def speaks_through(self, client: Any) -> None:
-        """Use a client's connection to ask the kernel for its end.
-
-        The manager's own would have the same identity: the kernel takes one for the other now and then, misses the
-        request, and is only ended by a signal seconds later.
-        """
-        self._connected = client
-
-    async def _async_request_shutdown(self, restart: bool = False) -> None:
-        if self._connected is None:
-            await super()._async_request_shutdown(restart=restart)
-        else:
-            self._connected.shutdown(restart=restart)
+    async def _async_interrupt_kernel(self) -> None:
+        """Leave an idle kernel alone before its shutdown; a busy one is interrupted by its session."""
 
 
 def _kernel_manager(launch: Launch) -> AsyncKernelManager:

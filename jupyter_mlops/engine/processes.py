@@ -41,6 +41,12 @@ class KernelProcess:
             else:
                 self._process.send_signal(signal.SIGINT)
 
+    def release(self) -> None:
+        """End what the kernel left behind: processes that the user started in the background."""
+        if sys.platform != "win32" and self._group is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._group, signal.SIGTERM)
+
     def kill(self) -> None:
         """End the process and everything it started, at once."""
         self._remember_family()

@@ -227,8 +227,7 @@ class Run:
         session = self._running.pop(ended.slug, None)
         if session is None:
             return  # given up on before
-        if session.stop_reason is not None:
-            session.kill()  # what the kernel started may outlive it
+        session.finish()
         report = ended.report
         status: Status = "succeeded" if report.failure is None else "failed"
         reason = "; ".join(report.collected.notes) or None

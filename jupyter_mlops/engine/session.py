@@ -88,6 +88,13 @@ class StepSession:
         if process is not None:
             process.kill()
 
+    def finish(self) -> None:
+        """End what is left of the kernel's processes when the step has ended."""
+        if self._process is not None and self.stop_reason is None:
+            self._process.release()
+        else:
+            self.kill()
+
     def next_deadline(self) -> float | None:
         """Return when (monotonic clock) something is due for this step."""
         if self._stopped_at is not None:

@@ -116,6 +116,7 @@ def find_needs(
             for use in ledger.uses(cell):
                 finder.require(place, use.version, use.cause)
             finder.require_late(place, cell)
+    finder.drain()
     ran: list[int] = []
     for place, names in enumerate(demanded):
         ran += steps[place]
@@ -124,6 +125,7 @@ def find_needs(
             number = newest.get(name)
             if number is not None and ledger.provider(number).step == place:
                 finder.provide(place, number)
+    finder.drain()
     finder.complete_groups()
     return flow
 
@@ -135,9 +137,21 @@ class _Finder:
         self.ignored = ignored
         self.flow = flow
         self._provided: set[tuple[int, int]] = set()
+        self._required: set[tuple[int, int]] = set()
+        self._todo: list[tuple[int, int, Cause]] = []
 
     def require(self, place: int, number: int, cause: Cause) -> None:
-        """A step needs a version of a name."""
+        """A step needs a version of a name; ``drain`` finds out what follows from that."""
+        if (place, number) not in self._required:
+            self._required.add((place, number))
+            self._todo.append((place, number, cause))
+
+    def drain(self) -> None:
+        """Work out all that is required, and what that requires in turn."""
+        while self._todo:
+            self._satisfy(*self._todo.pop())
+
+    def _satisfy(self, place: int, number: int, cause: Cause) -> None:
         version = self.ledger.versions[number]
         if version.name in self.ignored:
             return
@@ -181,15 +195,18 @@ class _Finder:
         self._build(place, number)
 
     def _build(self, place: int, number: int) -> None:
-        if (place, number) in self._provided:
-            return
-        self._provided.add((place, number))
-        version = self.ledger.versions[number]
-        for earlier in self.ledger.previous(number):
-            if self.ledger.versions[earlier].cell in self.cells[place]:
-                self._build(place, earlier)
-            else:
-                self.require(place, earlier, version.cause)
+        todo = [number]
+        while todo:
+            number = todo.pop()
+            if (place, number) in self._provided:
+                continue
+            self._provided.add((place, number))
+            cause = self.ledger.versions[number].cause
+            for earlier in self.ledger.previous(number):
+                if self.ledger.versions[earlier].cell in self.cells[place]:
+                    todo.append(earlier)
+                else:
+                    self.require(place, earlier, cause)
 
     def _replay(self, place: int, unit: Unit, cause: Cause) -> None:
         needs = self.flow.needs[place]
@@ -224,6 +241,7 @@ class _Finder:
             for source, needs in enumerate(self.flow.needs):
                 for names in self.flow.groups(source) if len(needs.outputs) > 1 else ():
                     self._complete_group(source, names)
+            self.drain()
             if before == [len(needs.units) for needs in self.flow.needs]:
                 return
 

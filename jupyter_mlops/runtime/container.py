@@ -20,7 +20,7 @@ from typing import Any
 
 from .arrays import restore_arrays
 from .errors import LoadError
-from .pickling import pickle_graph, unpickle_graph
+from .pickling import no_collection, pickle_graph, unpickle_graph
 from .usercode import UserCode
 from .writer import HashingFile
 
@@ -34,6 +34,11 @@ FOOTER = struct.Struct("<QQ8x8s")
 
 def write_container(file: HashingFile, values: tuple[Any, ...], user: UserCode) -> None:
     """Write values that are saved together."""
+    with no_collection():
+        _write(file, values, user)
+
+
+def _write(file: HashingFile, values: tuple[Any, ...], user: UserCode) -> None:
     stream, table = pickle_graph(values, user)
     regions, arrays, buffers = table.plan()
     file.write(MAGIC + struct.pack("<I", VERSION))

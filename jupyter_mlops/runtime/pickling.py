@@ -3,29 +3,30 @@
 Beyond cloudpickle: the notebook's own functions and classes find their globals in the consumer's namespace;
 arrays go into a table beside the pickle; equal strings are written once, whether or not they were one object
 (that varies between processes); sets keep their order. Persistent ids carry this: a string stands for
-itself, a number for an array, bytes for a function of this package or a namespace, and a box for a set.
+itself, a number for an array, bytes for a dtype, a namespace or a function of this package, and a box for a set.
 """
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import gc
 import io
 import pickle
 import sys
 import threading
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cloudpickle
 
 from . import sets, usercode
 from .arrays import ArrayTable
-from .reducers import BUILDERS, REDUCERS, Shared, Sighting
+from .reducers import BUILDERS, REDUCERS, Shared, Sighting, singletons
 from .refusals import RefusedValue, class_names, refusal
 
-__all__ = ["UNBOUND", "Pickler", "last_pickled", "pickle_graph", "unpickle_graph"]
+__all__ = ["UNBOUND", "Pickler", "last_pickled", "no_collection", "pickle_graph", "unpickle_graph"]
 
 DEEP_STACK = 512 * 1024 * 1024
 DEEP_RECURSION = 200_000
@@ -84,6 +85,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 _NAMES: Mapping[Any, bytes] = {function: function.__name__.encode() for function in _FUNCTIONS}
 _BY_NAME: Mapping[bytes, Any] = {name: function for function, name in _NAMES.items()}
 _MAIN, _BUILTINS, _UNBOUND = b"main", b"builtins", b"unbound"
+_DTYPE = b"dtype:"
 
 
 class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
@@ -102,7 +104,9 @@ class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         self.shared = shared or Shared()
         self.sighting = Sighting()
         self.keep: list[Any] = []
+        self._singletons = singletons()
         self._strings: dict[str, str] = {}
+        self._dtype_names: dict[bytes, bytes] = {}
         self._boxes: dict[int, tuple[Any, Any]] = {}
         self._reducers: dict[type, Callable[[Any, Any], Any] | None] = {}
         self._persistent: dict[type, Callable[[Any], Any]] = {
@@ -113,7 +117,9 @@ class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
             _Unbound: lambda _: _UNBOUND,
         }
         if "numpy" in sys.modules:
-            self._persistent[sys.modules["numpy"].ndarray] = self._array
+            numpy: Any = sys.modules["numpy"]
+            self._persistent[numpy.ndarray] = self._array
+            self._persistent.update({type(numpy.dtype(code)): self._dtype for code in numpy.typecodes["All"]})
 
     def dump(self, obj: Any) -> None:
         """Pickle the graph; a graph that is too deep raises RecursionError."""
@@ -132,6 +138,9 @@ class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         path = self.user.path_of(obj)
         if path is not None:
             return self.user.reduce_by_name(path)
+        place = self._singletons.get(id(obj))
+        if place is not None:
+            return getattr, place
         cls = type(obj)
         if cls is types.FunctionType:
             return NotImplemented if usercode.importable(obj) else self.user.reduce_function(obj)
@@ -156,6 +165,13 @@ class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
         if number is None and array.dtype.hasobject:
             self.sighting.object_array(array)
         return number
+
+    def _dtype(self, dtype: Any) -> bytes | None:
+        """Equal dtypes may be one object or several: a name tells them as well."""
+        if dtype.names is not None or dtype.metadata is not None or dtype.subdtype is not None:
+            return None
+        name = _DTYPE + str(dtype.str).encode()
+        return self._dtype_names.setdefault(name, name)
 
     def _namespace(self, mapping: dict[Any, Any]) -> bytes | None:
         if mapping is self.user.namespace:
@@ -210,7 +226,15 @@ class _Unpickler(pickle.Unpickler):
             return pid
         if cls is int:
             return self._arrays[pid]
-        return self._named[pid] if cls is bytes else pid.value
+        if cls is bytes:
+            return _dtype(pid) if pid.startswith(_DTYPE) else self._named[pid]
+        return pid.value
+
+
+def _dtype(name: bytes) -> Any:
+    import numpy as np
+
+    return np.dtype(name[len(_DTYPE) :].decode())
 
 
 def pickle_graph(root: Any, user: usercode.UserCode) -> tuple[memoryview, ArrayTable]:
@@ -247,10 +271,17 @@ def unpickle_graph(stream: Any, arrays: Sequence[Any], buffers: Sequence[Any], n
         buffers: The out-of-band buffers in their order.
         namespace: Where the notebook's functions and classes live.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # nothing dies while a graph is built, and looking for it takes most of the time
-    try:
+    with no_collection():
         return _Unpickler(stream, arrays, buffers, namespace).load()
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Nothing dies while a graph is taken apart or built, and looking for it would take most of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()

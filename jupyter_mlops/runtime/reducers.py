@@ -21,7 +21,7 @@ from .usercode import importable, lru_cached
 if TYPE_CHECKING:
     from .pickling import Pickler
 
-__all__ = ["BUILDERS", "REDUCERS", "Shared", "Sighting"]
+__all__ = ["BUILDERS", "REDUCERS", "Shared", "Sighting", "singletons"]
 
 Reducer = Callable[["Pickler", Any], Any]
 
@@ -31,11 +31,11 @@ class Shared:
     """What the objects of one graph share beyond plain memory, found in a first pass.
 
     Args:
-        object_views: Ids of object arrays that are views of another array's elements.
+        object_views: By id of an object array the array whose elements it shows.
         references: Ids of pandas' reference counters (copy on write) that several blocks or indexes use.
     """
 
-    object_views: set[int] = field(default_factory=set)
+    object_views: dict[int, Any] = field(default_factory=dict)
     references: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -58,42 +58,67 @@ class Sighting:
 
     def shared(self) -> Shared:
         """Sum up; empty if nothing is shared."""
-        spans = sorted((*extent(array), key) for key, array in self._object_arrays.items() if array.size)
-        views: set[int] = set()
-        end, last = -1, 0
-        for low, high, key in spans:
-            if low < end:
-                views.update((last, key))
-            if high > end:
-                end, last = high, key
-        views = {key for key in views if _object_root(self._object_arrays[key]) is not None}
+        views: dict[int, Any] = {}
+        for group in self._overlapping():
+            views.update(_views_in(group))
         return Shared(views, {key for key, (_, holders) in self._holders.items() if len(holders) > 1})
 
+    def _overlapping(self) -> list[list[Any]]:
+        """Object arrays in groups that overlap in memory, in the order of sighting."""
+        order = {key: i for i, key in enumerate(self._object_arrays)}
+        spans = sorted((*extent(array), key) for key, array in self._object_arrays.items() if array.size)
+        groups: list[list[int]] = []
+        end = -1
+        for low, high, key in spans:
+            if low < end:
+                groups[-1].append(key)
+            else:
+                groups.append([key])
+            end = max(end, high)
+        return [
+            [self._object_arrays[key] for key in sorted(group, key=order.__getitem__)]
+            for group in groups
+            if len(group) > 1
+        ]
 
-def _object_root(array: Any) -> Any:
-    """The array whose elements an object array shows, None for the array itself or a layout of another kind."""
-    root = array
+
+def _views_in(group: Sequence[Any]) -> dict[int, Any]:
+    """By id of an array the one whose elements it shows: one of the group if it covers all of it, else their base."""
+    low, high = min(extent(array)[0] for array in group), max(extent(array)[1] for array in group)
+    owner = next((array for array in group if extent(array) == (low, high) and _is_whole(array)), None)
+    if owner is None:
+        owner = _base(group[0])
+    if not _is_whole(owner) or extent(owner)[0] > low or extent(owner)[1] < high:
+        return {}
+    return {id(array): owner for array in group if array is not owner and array.dtype == owner.dtype}
+
+
+def _is_whole(array: Any) -> bool:
+    return bool(array.dtype == object and (array.flags.c_contiguous or array.flags.f_contiguous))
+
+
+def _base(array: Any) -> Any:
     while True:
-        base = getattr(root.base, "base", None) if type(root.base).__name__ == "DummyArray" else root.base
-        if type(base) is not type(array):  # ``as_strided`` puts a dummy in between
-            break
-        root = base
-    plain = root.dtype == object and array.dtype == object and (root.flags.c_contiguous or root.flags.f_contiguous)
-    return root if plain and root is not array else None
+        base = array.base
+        if type(base).__name__ == "DummyArray":  # ``as_strided`` puts it in between
+            base = base.base
+        if type(base) is not type(array):
+            return array
+        array = base
 
 
 def _reduce_ndarray(pickler: Pickler, array: Any) -> Any:
-    if id(array) not in pickler.shared.object_views:
+    owner = pickler.shared.object_views.get(id(array))
+    if owner is None:
         return NotImplemented
-    root = _object_root(array)
-    offset = (array.__array_interface__["data"][0] - extent(root)[0]) // root.itemsize
-    return object_view, (root, offset, array.shape, array.strides, bool(array.flags.writeable))
+    offset = (array.__array_interface__["data"][0] - extent(owner)[0]) // owner.itemsize
+    return object_view, (owner, offset, array.shape, array.strides, bool(array.flags.writeable))
 
 
-def object_view(root: Any, offset: int, shape: Sequence[int], strides: Sequence[int], writeable: bool) -> Any:
+def object_view(owner: Any, offset: int, shape: Sequence[int], strides: Sequence[int], writeable: bool) -> Any:
     from numpy.lib.stride_tricks import as_strided
 
-    flat = root.reshape(-1) if root.flags.c_contiguous else root.T.reshape(-1)
+    flat = owner.reshape(-1) if owner.flags.c_contiguous else owner.T.reshape(-1)
     return as_strided(flat[offset:], tuple(shape), tuple(strides), writeable=writeable)
 
 
@@ -191,7 +216,8 @@ def _reduce_arrow(pickler: Pickler, array: Any) -> Any:
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     compact = pa.ipc.open_stream(sink.getvalue()).read_next_batch().column(0)
-    return NotImplemented if compact.get_total_buffer_size() >= array.get_total_buffer_size() else compact.__reduce__()
+    smaller = compact.get_total_buffer_size() < array.get_total_buffer_size() // 2
+    return compact.__reduce__() if smaller and compact.type == array.type else NotImplemented
 
 
 def _reduce_storage(pickler: Pickler, storage: Any) -> Any:
@@ -216,6 +242,22 @@ def torch_storage(memory: Any, dtype: Any) -> Any:
     if dtype is None:
         return untyped
     return torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
+
+
+def _reduce_figure(pickler: Pickler, figure: Any) -> Any:
+    """A figure made with pyplot is shown as an image only where pyplot's backend is loaded."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return NotImplemented
+    make, args, *rest = figure.__reduce_ex__(5)
+    return (new_figure, (make, *args), *rest)
+
+
+def new_figure(make: Any, *args: Any) -> Any:
+    from matplotlib import get_backend, pyplot
+
+    if not pyplot.get_fignums():
+        pyplot.switch_backend(get_backend())
+    return make(*args)
 
 
 def _reduce_dict_view(pickler: Pickler, view: Any) -> Any:
@@ -261,17 +303,35 @@ def new_exception(cls: Any, args: tuple[Any, ...]) -> Any:
     return error
 
 
-def _reduce_stream(pickler: Pickler, stream: Any) -> Any:
-    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
-        if stream is getattr(sys, name):
-            return getattr, (sys, name)
-    raise RefusedValue(stream, REASONS["_io._IOBase"])
+def _reduce_shell(pickler: Pickler, shell: Any) -> Any:
+    return sys.modules["IPython"].get_ipython, ()
 
 
 def _reduce_memoryview(pickler: Pickler, view: Any) -> Any:
     if view.obj is None or memoryview(view.obj).nbytes != view.nbytes or not view.contiguous:
         raise RefusedValue(view, "a view of a part of a buffer would lose its link to it")
     return memoryview, (view.obj,)
+
+
+SINGLETONS = (
+    ("sys", "stdin"),
+    ("sys", "stdout"),
+    ("sys", "stderr"),
+    ("sys", "__stdout__"),
+    ("sys", "__stderr__"),
+    ("os", "environ"),
+    ("random", "_inst"),
+    ("numpy.random.mtrand", "_rand"),
+    ("matplotlib", "rcParams"),
+    ("pandas", "options"),
+)
+"""Objects of which a process has one: a reference to it (``np.random.rand`` has one) finds that of the consumer."""
+
+
+def singletons() -> dict[int, tuple[Any, str]]:
+    """By id: the module and the name of those that are loaded."""
+    loaded = [(sys.modules[module], name) for module, name in SINGLETONS if module in sys.modules]
+    return {id(vars(module)[name]): (module, name) for module, name in loaded if vars(module).get(name) is not None}
 
 
 REDUCERS: dict[str, Reducer] = {
@@ -290,6 +350,7 @@ REDUCERS: dict[str, Reducer] = {
     "pyarrow.lib.Array": _reduce_arrow,
     "torch.storage.TypedStorage": _reduce_storage,
     "torch.storage.UntypedStorage": _reduce_storage,
+    "matplotlib.figure.FigureBase": _reduce_figure,
     "builtins.dict_keys": _reduce_dict_view,
     "builtins.dict_values": _reduce_dict_view,
     "builtins.dict_items": _reduce_dict_view,
@@ -297,8 +358,7 @@ REDUCERS: dict[str, Reducer] = {
     "builtins.memoryview": _reduce_memoryview,
     "functools._lru_cache_wrapper": _reduce_lru_cache,
     "functools.cached_property": _reduce_cached_property,
-    "_io.TextIOWrapper": _reduce_stream,
-    "ipykernel.iostream.OutStream": _reduce_stream,
+    "IPython.core.interactiveshell.InteractiveShell": _reduce_shell,
 }
 
 BUILDERS: tuple[Callable[..., Any], ...] = (
@@ -306,6 +366,7 @@ BUILDERS: tuple[Callable[..., Any], ...] = (
     dict_view,
     lru_cached,
     new_exception,
+    new_figure,
     object_view,
     set_index,
     set_manager,

@@ -311,6 +311,22 @@ def _restore_logging(state: Any, _: Baseline) -> None:
     logging.disable(state["disabled"])
 
 
+def _capture_path(_: Baseline) -> Any:
+    return [entry for entry in sys.path if isinstance(entry, str)]
+
+
+def _restore_path(state: Any, _: Baseline) -> None:
+    """Put entries that are missing here before those that they stood before; entries of this process stay."""
+    known = set(sys.path)
+    position = 0
+    for entry in state:
+        if entry in known:
+            position = sys.path.index(entry) + 1
+        else:
+            sys.path.insert(position, entry)
+            position += 1
+
+
 STATES: Mapping[str, State] = {
     "env": State(_capture_environment, _restore_environment, 0),
     "locale": State(_capture_locale, _restore_locale, 0),
@@ -319,6 +335,7 @@ STATES: Mapping[str, State] = {
     "options:matplotlib": State(_capture_matplotlib, _restore_matplotlib),
     "decimal": State(_capture_decimal, _restore_decimal),
     "logging": State(_capture_logging, _restore_logging),
+    "syspath": State(_capture_path, _restore_path, 0),
     "cwd": State(_capture_directory, _restore_directory, 2),
     "figures": State(_capture_figures, _restore_figures, 3),
     "rng:random": State(_capture_random, _restore_random, 4),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import files
 from .context import Context, Load, Save, read_context
-from .describe import describe
+from .describe import describe, type_name
 from .errors import LoadError, SaveError
 from .metrics import collect_metrics
+from .refusals import RefusedValue, find_path, reason_for
 from .serializers import SERIALIZERS, Serializer, choose, read_artifact
 from .states import STATES, Baseline, UnknownBaselineError, restore_order
 from .writer import HashingFile, write_json
@@ -200,18 +203,18 @@ class _Saver:
         except OSError as error:
             if error.errno is not None:  # the disk, not the value
                 raise
-            raise self._diagnose(dict(zip(item.names, values)), error) from error  # noqa: B905
+            raise self._diagnose(dict(zip(item.names, values)), error) from error  # noqa: B905 (Python 3.9)
         except MemoryError:
             raise
-        except Exception as error:
+        except (TypeError, RecursionError, pickle.PicklingError, RefusedValue) as error:
+            raise self._diagnose(dict(zip(item.names, values)), error) from None  # noqa: B905
+        except Exception as error:  # the user's own code, whose traceback helps
             raise self._diagnose(dict(zip(item.names, values)), error) from error  # noqa: B905
         return {**_file_entry(path, file), "serializer": serializer.name}
 
     def _diagnose(self, values: Mapping[str, Any], error: Exception) -> SaveError:
         """Find what in the values cannot be pickled, and say so."""
-        from .describe import type_name
         from .pickling import last_pickled
-        from .refusals import find_path, reason_for
 
         culprit = last_pickled(tuple(values.values()), self._user)
         variable, path = find_path(values, culprit) or (" or ".join(values), None)
@@ -220,6 +223,8 @@ class _Saver:
 
 
 def _file_entry(path: Path, file: HashingFile) -> dict[str, Any]:
+    if path.stat().st_size != file.size:
+        raise OSError(errno.EIO, "the file is not as long as what was written", str(path))
     return {"path": path.name, "bytes": file.size, "digest": file.digest}
 
 

@@ -70,8 +70,8 @@ class Detective:
         return (
             self._upstream(step, before)
             or self._random_state(step)
-            or self._hidden_state(step)
             or self._lost_alias(step)
+            or self._hidden_state(step)
             or self._files(step)
             or self._unstable(step)
             or self._outside(step)
@@ -96,7 +96,7 @@ class Detective:
             )
         if error.ename in ("FileNotFoundError", "NotADirectoryError", "OperationalError"):
             return self._missing_file(step, error)
-        known = self._upstream(step, before) or self._hidden_state(step) or self._lost_alias(step) or self._files(step)
+        known = self._upstream(step, before) or self._lost_alias(step) or self._hidden_state(step) or self._files(step)
         return known or Cause(
             "failure",
             f"Step {step.name!r} fails on its own, but not within the whole notebook.",
@@ -197,9 +197,9 @@ class Detective:
 
     def _lost_alias(self, step: Step) -> Cause | None:
         begin, other = self._whole.begins.get(step.slug), self._other.begins.get(step.slug)
-        if begin is None or other is None or list(begin.same) == list(other.same):
+        if begin is None or other is None or list(begin.linked) == list(other.linked):
             return None
-        apart = [names for names in begin.same if names not in other.same]
+        apart = [names for names in begin.linked if names not in other.linked]
         return self._alias(", ".join(apart[0])) if apart else None
 
     # the world around

@@ -66,7 +66,7 @@ def compare(pipeline: Pipeline, notebook: Notebook, first: Evidence, second: Evi
     reached = {cell for step in pipeline.steps if step.slug in second.ends for cell in step.cells}
     apart = {cell for cell in numbers if cell not in step_of}
     found: list[Found] = []
-    for key in sorted(first.items.keys() | second.items.keys(), key=lambda key: (key.kind, key.owner, key.name)):
+    for key in dict.fromkeys((*first.items, *second.items)):
         one, two = first.items.get(key), second.items.get(key)
         if not _is_compared(pipeline, key, one, two, second, reached | apart):
             continue
@@ -80,9 +80,7 @@ def compare(pipeline: Pipeline, notebook: Notebook, first: Evidence, second: Evi
             parts -= allowed
         found.append(_found(pipeline, key, one, two, parts, first, second, step_of))
     found = _without_repetition(found)
-    return sorted(
-        found, key=lambda item: (numbers.get(item.cell or "", -1), _ORDER.index(item.key.kind), item.key.name)
-    )
+    return sorted(found, key=lambda item: (numbers.get(item.cell or "", -1), _ORDER.index(item.key.kind)))
 
 
 def _is_compared(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from jupyter_mlops.notebook.model import Notebook
@@ -35,7 +37,7 @@ def undeclared(
         if step.slug not in evidence.ends:
             continue
         for item in (*_files(pipeline, step, evidence, folder), *_mutations(notebook, step, evidence)):
-            found.setdefault((item.step, item.kind, item.name), item)
+            found.setdefault((item.step, item.kind, item.name), _on_page(item, notebook))
     return tuple(sorted(found.values(), key=lambda item: (numbers.get(item.cell or "", -1), item.line or 0, item.name)))
 
 
@@ -60,6 +62,13 @@ def _files(pipeline: Pipeline, step: Step, evidence: Evidence, folder: str) -> I
         places = _places(name, folder, {})
         if not step.writes_unknown_files and not _covers(writes | own, places):
             yield _undeclared({"cell": step.cells[-1]}, step, "write", _shown(name, folder))
+
+
+def _on_page(item: Undeclared, notebook: Notebook) -> Undeclared:
+    """IPython does not count the empty lines that a cell begins with."""
+    source = next((cell.source for cell in notebook.cells if cell.id == item.cell), "")
+    empty = len(list(takewhile(lambda line: not line.strip(), source.split("\n"))))
+    return item if item.line is None else replace(item, line=item.line + empty)
 
 
 def _undeclared(event: Mapping[str, Any], step: Step, kind: Any, name: str) -> Undeclared:

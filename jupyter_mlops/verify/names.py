@@ -49,4 +49,6 @@ def _bound(node: ast.AST) -> Iterator[str]:
                 yield child.id
             elif isinstance(child, (ast.MatchAs, ast.MatchStar)) and child.name:
                 yield child.name
+            elif isinstance(child, ast.MatchMapping) and child.rest:
+                yield child.rest
             yield from _bound(child)

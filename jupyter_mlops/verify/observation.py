@@ -37,7 +37,6 @@ class Value:
     digest: str | None
     preview: str
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    opaque: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Moment:
     """What there was when a step began, after one of its cells, or when it ended.
 
     Args:
-        same: Groups of names that stood for one object.
+        linked: Pairs of names through which one object could be changed; noted at the beginning.
         states: Digests of hidden states.
         groups: For each group of variables that are saved together, by its first name, how they share.
         files: For each file that the step has changed, its digest; None if it is gone.
@@ -56,7 +55,7 @@ class Moment:
     step: str
     cell: str | None
     values: Mapping[str, Value]
-    same: Sequence[Sequence[str]] = ()
+    linked: Sequence[Sequence[str]] = ()
     ids: Mapping[str, int] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str | None] = field(default_factory=dict)
@@ -159,9 +158,8 @@ def _moment(note: Mapping[str, Any]) -> Moment:
             item["digest"],
             item["preview"],
             {label: (digest, text) for label, (digest, text) in item["parts"].items()},
-            item["opaque"],
         )
         for name, item in note["values"].items()
     }
-    rest = {key: note[key] for key in ("same", "ids", "states", "groups", "files", "events") if key in note}
+    rest = {key: note[key] for key in ("linked", "ids", "states", "groups", "files", "events") if key in note}
     return Moment(note["moment"], note["step"], note["cell"], values, **rest)

@@ -47,9 +47,13 @@ def displayed(outputs: list[Mapping[str, Any]]) -> dict[str, str]:
             found["error"] = normalised(f"{item.get('ename')}: {item.get('evalue')}")
         elif "data" in item:
             number += 1
-            for mime in sorted(item["data"], key=lambda name: (name not in _FIRST, name)):
+            for mime in sorted(item["data"], key=_rank):
                 found[f"display {number} ({mime})"] = _data(mime, item["data"][mime])
     return found
+
+
+def _rank(mime: str) -> tuple[int, str]:
+    return (_FIRST.index(mime) if mime in _FIRST else len(_FIRST), mime)
 
 
 def normalised(text: str) -> str:

@@ -205,10 +205,10 @@ class _Laboratory:
         found: dict[Key, Unstable] = {}
         for other in wholes[1:]:
             for item in compare(self.pipeline, self.notebook, wholes[0], other, {}):
-                if item.key in ignored and item.key not in found:
-                    found[item.key] = Unstable(
-                        item.cell, item.step, item.key.name, item.key.kind, item.first, item.second
-                    )
+                key = item.key
+                made = key.kind == "input" and any(one.kind == "value" and one.name == key.name for one in found)
+                if key in ignored and key not in found and not made:
+                    found[key] = Unstable(item.cell, item.step, key.name, key.kind, item.first, item.second)
         return tuple(found.values())
 
     def _verification(self, runs: int, **rest: Any) -> Verification:
@@ -243,7 +243,10 @@ def _whole(pipeline: Pipeline, notebook: Notebook) -> Pipeline:
     )
     sliced = slice_notebook(replace(notebook, cells=cells))
     environment = {name: value for step in pipeline.steps for name, value in step.settings.env.items()}
-    steps = tuple(replace(step, settings=replace(step.settings, env=environment)) for step in sliced.steps)
+    steps = tuple(
+        replace(step, name="whole notebook", slug="whole", settings=replace(step.settings, env=environment))
+        for step in sliced.steps
+    )
     return replace(sliced, steps=steps, kernel=pipeline.kernel, diagnostics=())
 
 

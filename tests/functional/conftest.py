@@ -1,17 +1,20 @@
-"""Notebooks run whole, the yardstick for what a pipeline must give."""
+"""Notebooks run whole, the yardstick for what a pipeline must give; and the command line, with all that it prints."""
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from jupyter_mlops.cli.main import main
 
 Outputs = dict[str, list[dict[str, Any]]]
 """What each code cell showed, by the cell's id."""
@@ -88,3 +91,78 @@ def _comparable(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _content(kind: str, data: Any) -> Any:
     return "present" if kind.startswith("image/") else data
+
+
+# --- the command line of somebody who makes mistakes ------------------------------------------------------------------
+
+
+class Printed(NamedTuple):
+    """What a command line printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def notebook() -> Callable[..., str]:
+    """Return a function that makes a notebook's text of (tags separated by ``|``, source) pairs."""
+    return _notebook
+
+
+def _notebook(*cells: tuple[str, str], **fields: Any) -> str:
+    made = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{number}",
+            "metadata": {"tags": [tag for tag in tags.split("|") if tag]},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for number, (tags, source) in enumerate(cells, 1)
+    ]
+    python = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": python, "cells": made} | fields)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a project, which is the working directory."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "pyproject.toml").touch()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "100")
+    return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Printed]:
+    """Run a command line in this process; there is never a traceback of this program."""
+
+    def run_line(*arguments: str | Path) -> Printed:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        assert f"jupyter_mlops{os.sep}" not in printed.out + printed.err, "names this program's own files"
+        assert code != 70, printed.err
+        return Printed(code, printed.out, printed.err)
+
+    return run_line
+
+
+@pytest.fixture
+def nothing_written(tmp_path: Path, work: Path) -> Iterator[Callable[[], None]]:
+    """Return a function that remembers what is there; the test fails if that is not all at its end."""
+    before: dict[str, tuple[int, int]] = {}
+
+    def state() -> dict[str, tuple[int, int]]:
+        found = {str(path): path.lstat() for path in tmp_path.rglob("*")}
+        return {name: (status.st_size, status.st_mtime_ns) for name, status in found.items()}
+
+    def remember() -> None:
+        before.update(state())
+
+    yield remember
+    assert before and state() == before

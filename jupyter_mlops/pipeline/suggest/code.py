@@ -38,12 +38,14 @@ class Call:
         qual: What is called, as far as it is known: ``sklearn.svm.SVC.fit``; empty if unknown.
         own: Whether it is a function of the notebook.
         method: Whether it is called on a value.
+        on: The name of that value.
     """
 
     name: str
     qual: str
     own: bool = False
     method: bool = False
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ class CellCode:
     def only(self, *kinds: str) -> bool:
         """Whether it has the first kind, and nothing but these kinds."""
         return kinds[0] in self.kinds and set(self.kinds) <= {*kinds, "nothing"}
+
+    @property
+    def trained(self) -> str | None:
+        """The name of the first thing that it trains."""
+        for name, value in self.bound.items():
+            if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "fit":
+                return name
+        return next((call.on for call in self.calls if call.on and _is_training(call)), None)
 
     def stage(self, facts: CellFacts) -> Stage:
         """What the calls say about the cell's part in the work; ``compute`` if they say nothing."""
@@ -178,6 +188,8 @@ def _kind(node: ast.stmt, defines: bool, names: _Names) -> str:
         return "import" if defines else "work"
     if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
         return "loop"
+    if isinstance(node, ast.Assert):
+        return "show"
     if defines or (isinstance(node, ast.Expr) and names.is_option(node.value)):
         return "option"
     return "show" if isinstance(node, ast.Expr) and _only_shows(node.value) else "work"
@@ -290,7 +302,8 @@ class _Names:
         if module is not None:
             return Call(node.func.attr, module)
         receiver = self._type(node.func.value)
-        return Call(node.func.attr, f"{receiver}.{node.func.attr}" if receiver else "", method=True)
+        on = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+        return Call(node.func.attr, f"{receiver}.{node.func.attr}" if receiver else "", method=True, on=on)
 
     def is_option(self, node: ast.expr) -> bool:
         """Whether an expression sets an option, a seed or a magic's setting: things that stand beside imports."""
@@ -303,9 +316,16 @@ class _Names:
             return isinstance(inner, ast.Name) and inner.id == "get_ipython" and node.func.attr == "run_line_magic"
         if called.method or not called.qual:
             return False
-        return last in ("seed", "manual_seed", "set_seed", "filterwarnings", "simplefilter", "use", "set_option") or (
-            last.startswith("set_") or called.qual in ("seaborn.set", "matplotlib.rc", "logging.basicConfig")
-        )
+        return last in (
+            "seed",
+            "manual_seed",
+            "set_seed",
+            "filterwarnings",
+            "simplefilter",
+            "use",
+            "set_option",
+            "rc",
+        ) or (last.startswith("set_") or called.qual in ("seaborn.set", "matplotlib.rc", "logging.basicConfig"))
 
     def _dotted(self, node: ast.expr) -> str | None:
         """The qualified name, if the expression leads through modules only."""

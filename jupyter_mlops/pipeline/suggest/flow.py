@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlops.analysis.effects import EffectTable
 from jupyter_mlops.analysis.model import NotebookFacts, Version, is_hidden
 
 __all__ = ["Flow", "Tie", "find_flow", "find_ties"]
+
+
+_CERTAIN = "changed in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,42 +87,43 @@ def find_ties(facts: NotebookFacts, work: Sequence[int], flow: Flow, *, near: in
         near: How many cells may stand between two changes of one object for them to count as building it up.
     """
     place = {cell: number for number, cell in enumerate(work)}
-    crossing = {name for names in flow.gives.values() for name in names}
     ties = _unsaveable(facts, place)
-    holders: dict[int, set[str]] = {}
+    aliases = _aliases(facts, place, flow)
     changes: dict[int, dict[int, str]] = {}
     for version in facts.versions:
-        if version.kind == "code" or is_hidden(version.name) or version.cell not in place:
+        if version.cell not in place or version.kind == "code" or is_hidden(version.name):
             continue
-        if version.name in crossing:
-            for obj in version.objects:
-                holders.setdefault(obj, set()).add(version.name)
-        if version.change == "changed" and version.cause.text.startswith("changed in place"):
+        if version.change == "changed" and version.cause.text.startswith(_CERTAIN):
             for obj in version.objects:
                 changes.setdefault(obj, {}).setdefault(version.cell, version.name)
     for obj, cells in sorted(changes.items()):
-        names = holders.get(obj, set())
-        shown = ", ".join(sorted(names)) or next(iter(cells.values()))
+        names = sorted(aliases.get(obj, ()))
         for first, last in zip(sorted(cells)[:-1], sorted(cells)[1:], strict=True):
             if len(names) > 1:
-                ties.append(Tie(first, last, True, f"{shown} are one object, which changes here and there"))
+                ties.append(Tie(first, last, True, f"{' and '.join(names)} are one object, which both cells change"))
             elif place[last] - place[first] <= near:
-                ties.append(Tie(first, last, False, f"{shown} is built up"))
-    return ties
+                ties.append(Tie(first, last, False, f"both cells build up {cells[first]}"))
+    return list(dict.fromkeys(ties))
+
+
+def _aliases(facts: NotebookFacts, place: Mapping[int, int], flow: Flow) -> dict[int, set[str]]:
+    """For each object, the names beyond doubt bound to it that go from cell to cell."""
+    found: dict[int, set[str]] = {}
+    for version in facts.versions:
+        crosses = version.cell in place and version.name in flow.gives[version.cell]
+        if crosses and version.kind != "code" and not is_hidden(version.name) and len(version.objects) == 1:
+            found.setdefault(next(iter(version.objects)), set()).add(version.name)
+    return found
 
 
 def _unsaveable(facts: NotebookFacts, place: Mapping[int, int]) -> list[Tie]:
     """Values that can't be saved stay in the step that makes them."""
-    table = EffectTable()
     ties = []
     for cell in place:
         for version in _used(facts, cell):
             if version.cell not in place or version.cell == cell or is_hidden(version.name):
                 continue
-            if version.unpicklable is not None or _is_unsaveable(table, version):
+            reached = facts.heap.reach(version.objects, facts.times[cell])
+            if any(facts.heap[obj].unpicklable is not None for obj in reached):
                 ties.append(Tie(version.cell, cell, True, f"{version.name} can't be saved between steps"))
     return ties
-
-
-def _is_unsaveable(table: EffectTable, version: Version) -> bool:
-    return version.type is not None and any(flag.startswith("unpicklable") for flag in table.flags(version.type))

@@ -25,8 +25,12 @@ _NUMBER_WORD = re.compile(
 )
 _STOPS = re.compile(r"\s*[:;?!|]\s*|\s+[\u2013\u2014-]+\s+|\s*\(|\.\s")
 _ARTICLES = {"a", "an", "the"}
-_HANGING = {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "vs", "with", "&"}
-_MOST_WORDS = 5
+_HANGING = _ARTICLES | {
+    "about", "and", "are", "as", "at", "by", "for", "from", "in", "into", "is", "its", "more", "of", "on", "or", "our",
+    "than", "that", "this", "to", "using", "vs", "with", "your", "&",
+}  # fmt: skip
+_EMPTY = {"aside", "example", "examples", "exercise", "exercises", "note", "recall", "tip"}
+_MOST_WORDS = 6
 _MOST_LETTERS = 40
 
 
@@ -90,7 +94,8 @@ def _plain(text: str) -> str:
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", text)
     text = re.sub(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", text)
     text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
-    text = re.sub(r"(\*{1,3}|~~|`+|\$+)", "", text)
+    text = re.sub(r"(~{1,2})(?=\S)[^~]*\1", " ", text)
+    text = re.sub(r"(\*{1,3}|`+|\$+)", "", text)
     text = re.sub(r"(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)", "", text)
     return " ".join(text.replace("\\", " ").split())
 
@@ -104,7 +109,11 @@ def short_name(text: str) -> str:
     text = _without_marks(_NUMBER_WORD.sub("", _without_marks(text)))
     text = _without_marks(_NUMBERING.sub("", text)) or text
     parts = [part for part in _STOPS.split(text) if part.strip()]
+    if len(parts) > 1 and parts[0].strip().lower() in _EMPTY:
+        del parts[0]
     words = _without_marks(parts[0] if parts else "").replace(",", " ").split()
+    if not any(letter.isalpha() for word in words for letter in word):
+        return ""
     while len(words) > 1 and words[0].lower() in _ARTICLES:
         del words[0]
     kept: list[str] = []

@@ -16,6 +16,7 @@ __all__ = ["name_segments"]
 _PROSE = re.compile(r"[A-Za-z][\w '&,/-]*[\w)]\.?")
 _MOST_WORDS = 6
 _MOST_LETTERS = 30
+_FEWEST_LETTERS = 3
 _UNTELLING: frozenset[Stage] = frozenset({"compute"})
 
 
@@ -64,13 +65,18 @@ def _own_name(page: Page, segment: Segment, stage: Stage, *, detailed: bool) -> 
     subject = _subject(page, segment)
     if stage == "train" and detailed and subject:
         return f"train {subject}"
-    return subject or "compute" if stage in _UNTELLING else stage
+    if stage not in _UNTELLING:
+        return stage
+    return subject if len(subject) >= _FEWEST_LETTERS else "prepare"
 
 
 def _subject(page: Page, segment: Segment) -> str:
     """What the step is about: the first name that later cells take from its most telling cell, in words."""
     ranked = sorted(segment.cells, key=lambda cell: page.stages[cell] != page.stage(segment.cells))
     for cell in ranked:
+        trained = page.codes[cell].trained if page.stages[cell] == "train" else None
+        if trained is not None:
+            return trained.strip("_").replace("_", " ")[:_MOST_LETTERS].rstrip()
         bound = [name for name in page.codes[cell].bound if name in page.flow.gives[cell]]
         others = sorted(page.flow.gives[cell].difference(bound))
         for name in (*bound, *others):
@@ -82,7 +88,7 @@ def _subject(page: Page, segment: Segment) -> str:
 def _unused(wanted: str, subject: str, taken: set[str]) -> str:
     if slugify(wanted) not in taken:
         return wanted
-    if subject and slugify(f"{wanted} {subject}") not in taken:
+    if subject and subject not in wanted and slugify(f"{wanted} {subject}") not in taken:
         return f"{wanted} {subject}"
     number = 2
     while slugify(f"{wanted} {number}") in taken:

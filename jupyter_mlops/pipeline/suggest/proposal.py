@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from jupyter_mlops.notebook.reading import parse_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.slicer import slice_notebook
 from jupyter_mlops.pipeline.suggest.code import CellCode, Stage, read_code
-from jupyter_mlops.pipeline.suggest.flow import Flow, Tie, find_flow, find_ties
+from jupyter_mlops.pipeline.suggest.flow import Flow, find_flow, find_ties
 from jupyter_mlops.pipeline.suggest.headings import find_headings
 from jupyter_mlops.pipeline.suggest.model import CellSuggestion, Suggestion
 from jupyter_mlops.pipeline.suggest.naming import name_segments
@@ -103,7 +103,7 @@ def _draft(notebook: Notebook, environment: Environment | None) -> _Draft:
     measured: dict[int, Stage] = {cell: "evaluate" for cell in metrics if page.stages[cell] != "train"}
     page = replace(page, stages={**page.stages, **measured})
     ties = find_ties(facts, page.work, page.flow, near=_NEAR)
-    return _Draft(notebook, page, roles, metrics, cut(page, _within(ties, page)) if page.work else [])
+    return _Draft(notebook, page, roles, metrics, cut(page, ties) if page.work else [])
 
 
 def _page(
@@ -111,9 +111,10 @@ def _page(
 ) -> Page:
     """The cells to be cut into steps: those above the first step that the user has named."""
     named = min((cell.index for cell in notebook.cells if cell.step is not None), default=len(notebook.cells))
-    work = [cell.index for cell in notebook.cells if cell.index in codes and cell.role == "step"]
-    work = [index for index in work if index not in roles and index < named]
-    flow = find_flow(facts, work)
+    every = [cell.index for cell in notebook.cells if cell.index in codes and cell.role == "step"]
+    every = [index for index in every if index not in roles]
+    flow = find_flow(facts, every)
+    work = [index for index in every if index < named]
     fixed = frozenset(index for index in work if notebook.cells[index].metrics)
     stages = {index: _stage(facts, codes[index], index, bool(flow.gives[index])) for index in work}
     return Page(work, codes, stages, flow, find_headings(notebook), fixed)
@@ -133,10 +134,6 @@ def _stage(facts: NotebookFacts, code: CellCode, index: int, gives: bool) -> Sta
         if version.kind != "code" and not version.name.startswith("$")
     )
     return "prepare" if again else "compute"
-
-
-def _within(ties: Iterable[Tie], page: Page) -> list[Tie]:
-    return [tie for tie in ties if tie.first in page.flow.gives and tie.last in page.flow.gives]
 
 
 # --- checking ---------------------------------------------------------------------------------------------------------
@@ -163,8 +160,9 @@ def _mend(draft: _Draft, problems: Sequence[Diagnostic]) -> bool:
             _drop_role(draft, cell)
         return True
     if len(draft.segments) > 1:
-        for item, cell in zip(problems, places, strict=True):
-            _merge(draft, cell, forward=item.code in _FORWARD)
+        pairs = {_pair(draft, cell, forward=item.code in _FORWARD) for item, cell in zip(problems, places, strict=True)}
+        for place in sorted(pairs, reverse=True):
+            draft.segments = merge_at(draft.segments, place)
         return True
     if draft.roles:
         for cell in list(draft.roles):
@@ -173,13 +171,11 @@ def _mend(draft: _Draft, problems: Sequence[Diagnostic]) -> bool:
     return False
 
 
-def _merge(draft: _Draft, cell: int, *, forward: bool) -> None:
-    """Merge the step of a cell with its neighbour; the last two if the cell is in none."""
-    if len(draft.segments) < 2:
-        return
+def _pair(draft: _Draft, cell: int, *, forward: bool) -> int:
+    """The first of the two steps to merge: that of a cell and its neighbour, the last two if the cell is in none."""
     last = len(draft.segments) - 2
     place = next((place for place, item in enumerate(draft.segments) if cell in item.cells), last + 1)
-    draft.segments = merge_at(draft.segments, min(place if forward else max(place - 1, 0), last))
+    return min(place if forward else max(place - 1, 0), last)
 
 
 def _drop_role(draft: _Draft, cell: int) -> None:

@@ -88,8 +88,7 @@ def cut(page: Page, ties: Sequence[Tie]) -> list[Segment]:
     """Cut the page into steps."""
     sections = _by_headings(page)
     if sections is not None:
-        segments = [part for section in sections for part in _side_by_side(page, section)]
-        segments = _tied(segments, [tie for tie in ties if tie.always])
+        segments = _tied(_side_by_side(page, sections), [tie for tie in ties if tie.always])
         return _fewer(page, _without_trifles(page, segments), _MOST_STEPS)
     segments = _by_flow(page, page.work)
     whole = _shaped(page, _tied(segments, ties))
@@ -152,8 +151,17 @@ def _subdivided(page: Page, sections: list[Segment]) -> list[Segment]:
     return found
 
 
-def _side_by_side(page: Page, section: Segment) -> list[Segment]:
-    """Cut a section that trains several things which don't need each other."""
+def _side_by_side(page: Page, sections: Sequence[Segment]) -> list[Segment]:
+    """Cut sections that train several things which don't need each other, as long as there are not too many steps."""
+    found: list[Segment] = []
+    for number, section in enumerate(sections):
+        parts = _trained_apart(page, section)
+        room = _MOST_STEPS - len(found) - (len(sections) - number - 1)
+        found += parts if len(parts) <= room else [section]
+    return found
+
+
+def _trained_apart(page: Page, section: Segment) -> list[Segment]:
     trained = [cell for cell in section.cells if page.stages[cell] == "train"]
     apart = [
         cell

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["ATOMS", "OPAQUE", "Child", "atom", "take_apart"]
+__all__ = ["ATOMS", "Child", "atom", "is_changeable", "take_apart"]
 
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented)})
-OPAQUE = "opaque"
-"""The kind of what can only be told by its type."""
-
 BY_DISPLAY = ("matplotlib", "IPython", "ipykernel", "ipywidgets", "traitlets", "zmq")
 """Libraries whose objects are compared by what they display."""
 
@@ -35,6 +33,19 @@ _CLASS_NOISE = frozenset(
 )
 
 
+_FRAMES = frozenset({"ndarray", "DataFrame", "Series"})
+
+
+def is_changeable(value: Any) -> bool:
+    """Whether a value can be changed in place, and is data rather than code."""
+    code = (type, types.ModuleType, types.FunctionType, types.CodeType, types.CellType, types.MappingProxyType)
+    if isinstance(value, (tuple, frozenset, *code)):
+        return False
+    return (
+        isinstance(value, (list, dict, set, bytearray)) or type(value).__name__ in _FRAMES or hasattr(value, "__dict__")
+    )
+
+
 def take_apart(value: Any) -> tuple[str, Iterable[Child], bool]:
     """Return a value's kind, its children with labels, and whether their order counts."""
     cls = type(value)
@@ -51,7 +62,7 @@ def take_apart(value: Any) -> tuple[str, Iterable[Child], bool]:
     if cls.__module__.partition(".")[0] in BY_DISPLAY:
         return name, (), True
     children = _object(value)
-    return (OPAQUE, [(name, None)], True) if children is None else (name, children, True)
+    return name, children, True
 
 
 def _language(value: Any, name: str) -> tuple[str, Iterable[Child]] | None:
@@ -72,13 +83,15 @@ def _language(value: Any, name: str) -> tuple[str, Iterable[Child]] | None:
         return name, [(".fget", value.fget), (".fset", value.fset)]
     if isinstance(value, types.CellType):
         return "cell", _cell(value)
+    if type(value) is functools.partial:  # whether it has an empty __dict__ depends on who has asked for it
+        return name, [(".func", value.func), (".args", value.args), (".keywords", dict(value.keywords))]
     if isinstance(value, types.MappingProxyType):
         return name, _items(dict(value))
     return None
 
 
-def _object(value: Any) -> Iterable[Child] | None:
-    """The children of any other object; None if it does not show any."""
+def _object(value: Any) -> Iterable[Child]:
+    """The children of any other object; there are none if it does not let anybody look into it."""
     if type(value).__module__ == "__main__":
         return _attributes(value)
     reduced = _reduce(value)
@@ -86,7 +99,7 @@ def _object(value: Any) -> Iterable[Child] | None:
         return [(reduced, None)]
     if isinstance(reduced, tuple):
         return _reduced(reduced)
-    return list(_attributes(value)) or None
+    return _attributes(value)
 
 
 def atom(value: Any) -> bytes:

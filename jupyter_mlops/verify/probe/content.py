@@ -6,18 +6,20 @@ memory are told as such. Representation does not: addresses, the order of a set,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
-from .apart import ATOMS, OPAQUE, Child, atom, take_apart
+from .apart import ATOMS, Child, atom, is_changeable, take_apart
 from .leaves import LEAVES, Leaf
 from .preview import shorten
 
-__all__ = ["Content", "Walker", "content_of", "sharing_of"]
+__all__ = ["Content", "Walker", "content_of", "linked", "sharing_of"]
 
 MOST_PARTS = 64
 MOST_NODES = 5_000_000
@@ -35,14 +37,12 @@ class Content:
         digest: None if the value is too large or nested too deeply to say.
         preview: The value in a few words.
         parts: For each child of the value, label to digest and preview; to say later which part differs.
-        opaque: Whether something in it could only be told by its type.
     """
 
     type: str
     digest: str | None
     preview: str
     parts: dict[str, tuple[str, str]] = field(default_factory=dict)
-    opaque: bool = False
 
 
 class TooLarge(Exception):
@@ -59,7 +59,7 @@ def content_of(value: Any) -> Content:
         digest = _digest(walker, value, parts)
     except (RecursionError, TooLarge):
         digest = None
-    return Content(kind, digest, shorten(value), parts, walker.opaque)
+    return Content(kind, digest, shorten(value), parts)
 
 
 def sharing_of(values: Mapping[str, Any]) -> str | None:
@@ -68,6 +68,17 @@ def sharing_of(values: Mapping[str, Any]) -> str | None:
         return _digest(Walker(leaves=False), list(values.values()))
     except (RecursionError, TooLarge):
         return None
+
+
+def linked(values: Mapping[str, Any]) -> list[list[str]]:
+    """Pairs of names through which one object can be reached that can be changed."""
+    walkers = {name: Walker(leaves=False) for name in values}
+    with contextlib.suppress(RecursionError, TooLarge):
+        for name, value in values.items():
+            walkers[name].digest(value)
+    # All walkers are alive still, so that no two objects can have had the same id.
+    reached = {name: walker.changeable() for name, walker in walkers.items()}
+    return [[one, two] for one, two in combinations(sorted(reached), 2) if reached[one] & reached[two]]
 
 
 def _digest(walker: Walker, value: Any, parts: dict[str, tuple[str, str]] | None = None) -> str | None:
@@ -95,13 +106,16 @@ class Walker:
 
     def forget(self) -> None:
         """Begin anew."""
-        self.opaque = False
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
         self._tuples: dict[int, bytes] = {}
         self._memory: list[tuple[int, Any]] = []
         self._tracked = 0
         self._nodes = 0
+
+    def changeable(self) -> set[int]:
+        """Ids of the objects met that can be changed in place, and are no code."""
+        return {id(item) for item in self._kept if id(item) in self._seen and is_changeable(item)}
 
     def digest(self, value: Any, parts: dict[str, tuple[str, str]] | None = None) -> str:
         """Return the digest of a value; fill in those of its children.
@@ -167,7 +181,6 @@ class Walker:
         if type(value) in (list, tuple) and _feed_atoms(update, value):
             return
         header, children, ordered = take_apart(value)
-        self.opaque |= header == OPAQUE
         update(f"{header}(".encode("utf-8", "backslashreplace"))
         if not ordered:
             for digest in sorted(self._hash(child) for _, child in children):

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .apart import ATOMS
-from .content import content_of, sharing_of
+from .content import content_of, linked, sharing_of
 from .watching import Stamp, Watcher, file_digest, stamps
 
 __all__ = ["begin", "cell", "end", "start"]
@@ -92,7 +91,7 @@ class Observer:
             "step": slug,
             "cell": cell_id,
             "values": {name: dataclasses.asdict(content_of(value)) for name, value in bound.items()},
-            "same": _same(bound),
+            "linked": linked(bound) if moment == "begin" else [],
             "ids": {name: id(value) for name, value in bound.items()},
             "states": {name: digest for name in states if (digest := self._state(name)) is not None},
             **(more or {}),
@@ -143,12 +142,3 @@ def cell(slug: str, cell_id: str, namespace: Mapping[str, Any]) -> None:
 def end(slug: str, cell_id: str, namespace: Mapping[str, Any]) -> None:
     """Look at what a step has left."""
     _observers[0].end(slug, cell_id, namespace)
-
-
-def _same(bound: Mapping[str, Any]) -> list[list[str]]:
-    """Names that stand for one object, if it can be changed."""
-    by_id: dict[int, list[str]] = {}
-    for name, value in bound.items():
-        if type(value) not in ATOMS and type(value) not in (tuple, frozenset):
-            by_id.setdefault(id(value), []).append(name)
-    return sorted(names for names in by_id.values() if len(names) > 1)

@@ -11,6 +11,22 @@ __all__ = ["shorten"]
 WIDTH = 160
 ITEMS = 6
 MOST_SUMMED = 1_000_000
+_REPRS = frozenset(
+    {
+        "collections.deque",
+        "datetime.date",
+        "datetime.datetime",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "fractions.Fraction",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+        "uuid.UUID",
+        "builtins.range",
+        "builtins.bytearray",
+    }
+)
+"""Types whose own text is short and says all."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -33,7 +49,9 @@ def _text(value: Any, depth: int) -> str:
     if cls in (list, tuple, set, frozenset):
         opening, closing = "[]" if cls is list else "()" if cls is tuple else "{}"
         return opening + _joined((_text(item, depth - 1) for item in _first(value, depth)), value, depth) + closing
-    if cls is dict:
+    if f"{cls.__module__}.{cls.__qualname__}" in _REPRS:
+        return str(repr(value))
+    if cls is dict or (isinstance(value, dict) and cls.__module__ == "collections"):
         pairs = (f"{_text(key, 1)}: {_text(item, depth - 1)}" for key, item in _first(value.items(), depth))
         return "{" + _joined(pairs, value, depth) + "}"
     if isinstance(value, (types.FunctionType, type)):
@@ -61,7 +79,7 @@ def _library(value: Any) -> str | None:
         first = ", ".join(f"{name}: {value.iloc[0, i]}" for i, name in enumerate(value.columns[:ITEMS])) if rows else ""
         total = ""
         if 0 < value.size <= MOST_SUMMED and (numbers := value.select_dtypes("number")).size:
-            total = f", sum of all numbers {float(numbers.to_numpy(dtype=float).sum()):.17g}"
+            total = f", sum of all numbers {float(numbers.sum().sum()):.17g}"
         return f"{type(value).__name__} {rows}×{columns} ({first}{', …' if columns > ITEMS else ''}){total}"  # noqa: RUF001
     if pandas is not None and isinstance(value, (pandas.Series, pandas.Index)):
         return f"{type(value).__name__} {_array(value.to_numpy(), str(value.dtype))}"

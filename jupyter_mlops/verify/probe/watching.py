@@ -24,7 +24,7 @@ PROCESSES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.forkpty"}
 )
 _CELL = re.compile(r"ipykernel_\d+[\\/]|^<ipython-input")
-_STARTERS = ("subprocess", "pty", "os", "asyncio", "IPython", "pexpect", "ptyprocess", "ipykernel", "mlops_probe")
+_STARTERS = ("subprocess", "pty", "os", "asyncio", "IPython", "pexpect", "ptyprocess", "ipykernel")
 
 
 def stamps(root: Path) -> dict[str, Stamp]:
@@ -187,5 +187,6 @@ def _is_cell(name: str) -> bool:
 def _frames() -> Iterator[tuple[str, int]]:
     frame: Any = sys._getframe(2)
     while frame is not None:
-        yield frame.f_code.co_filename, frame.f_lineno
+        if frame.f_code.co_filename != __file__:
+            yield frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back

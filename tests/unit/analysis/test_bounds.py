@@ -12,7 +12,7 @@ from jupyter_mlops.notebook.reading import parse_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.slicer import slice_notebook
 
-GENEROUS = 60.0
+GENEROUS = 30.0
 """Seconds; each notebook here takes a small part of it on a slow machine, while a hang takes for ever."""
 
 
@@ -105,10 +105,10 @@ def test_a_notebook_of_a_thousand_cells() -> None:
     assert edges(pipeline) >= {(f"s{n}", f"s{n + 1}") for n in range(1000)}
 
 
-def test_a_thousand_cells_whose_objects_all_hang_together() -> None:
-    sources = ["items = []"] + [f"o{n} = [{n}]\nitems.append(o{n})\no{n}.append(items)" for n in range(1000)]
+def test_three_hundred_cells_whose_objects_all_hang_together() -> None:
+    sources = ["items = []"] + [f"o{n} = [{n}]\nitems.append(o{n})\no{n}.append(items)" for n in range(300)]
     pipeline = slice_notebook(notebook(*sources, "print(items)"))
-    assert ("s1000", "s1001") in edges(pipeline)
+    assert ("s300", "s301") in edges(pipeline)
 
 
 @pytest.mark.parametrize("depth", [30, 90])
@@ -161,7 +161,8 @@ def test_each_function_calls_the_next_one_twice() -> None:
 
 def test_each_method_calls_two_others() -> None:
     methods = "\n".join(f"    def m{n}(self):\n        self.m{n + 1}()\n        self.m{n + 1}()" for n in range(30))
-    source = f"class Deep:\n    def __init__(self):\n        self.log = []\n{methods}\n    def m30(self):\n        self.log.append(1)"
+    start = "class Deep:\n    def __init__(self):\n        self.log = []"
+    source = f"{start}\n{methods}\n    def m30(self):\n        self.log.append(1)"
     pipeline = slice_notebook(notebook(source + "\nd = Deep()", "d.m0()", "print(d.log)"))
     assert edges(pipeline) >= {("s0", "s1"), ("s1", "s2")}
 
@@ -181,15 +182,19 @@ def test_lambdas_that_are_handed_on_and_on() -> None:
 
 
 def test_classes_that_inherit_a_thousand_times() -> None:
-    lines = ["class C0:\n    def put(self):\n        self.x = [1]"] + [f"class C{n}(C{n - 1}): pass" for n in range(1, 1000)]
+    lines = ["class C0:\n    def put(self):\n        self.x = [1]"] + [
+        f"class C{n}(C{n - 1}): pass" for n in range(1, 1000)
+    ]
     pipeline = slice_notebook(notebook("\n".join(lines) + "\nc = C999()", "c.put()", "print(c.x)"))
     assert edges(pipeline) >= {("s0", "s1"), ("s1", "s2")}
 
 
 @pytest.mark.parametrize(
     "source",
-    ["\x00", "x = '\ud800'", "\ufeffx = 1", "x = 1\r\ny = 2\r", "\tx = 1", "def f(:", "print 'old'", "x = 0777", "é = 1\nprint(e\u0301)",
-     "x = 1 if", "%%", "%", "!", "?", "x?", "%%time", "!!", "a = %", "𝒳 = 1\nprint(X)", "\\", "lambda" * 1000, "(" * 5000, "x = " + "9" * 5000, "#" * 100_000],
+    ["\x00", "x = '\ud800'", "\ufeffx = 1", "x = 1\r\n"
+    "y = 2\r", "\tx = 1", "def f(:", "print 'old'", "x = 0777", "é = 1\nprint(e\u0301)",
+     "x = 1 if", "%%", "%", "!", "?", "x?", "%%time", "!!", "a = %", "𝒳 = 1\n"
+     "print(X)", "\\", "lambda" * 1000, "(" * 5000, "x = " + "9" * 5000, "#" * 100_000],
 )  # fmt: skip
 def test_odd_sources_are_told_or_taken(source: str) -> None:
     pipeline = slice_notebook(notebook("a = 1", source, "print(a)"))

@@ -65,8 +65,8 @@ def test_version(run: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "message", "hint"),
     [
-        (["shwo"], 'There is no command "shwo"; did you mean "show"?', "Commands: show, check, run, doctor."),
-        (["xyzzy"], 'There is no command "xyzzy".', "Commands: show, check, run, doctor."),
+        (["shwo"], 'There is no command "shwo"; did you mean "show"?', f"Commands: {', '.join(COMMANDS)}."),
+        (["xyzzy"], 'There is no command "xyzzy".', f"Commands: {', '.join(COMMANDS)}."),
         (["run"], "Missing argument 'NOTEBOOK'.", "See: jupyter mlops run --help"),
         (["run", "a.ipynb", "--workers", "0"], "Invalid value for '--workers': 0", "See: jupyter mlops run --help"),
         (["run", "a.ipynb", "--cwd", "no-such"], "Invalid value for '--cwd': Directory 'no-such'", "See: "),

@@ -60,6 +60,9 @@ def test_every_way_to_end(make_notebook: Callable[..., Notebook], tmp_path: Path
         bad="x = 1\nraise ValueError('no good')",
         after_bad="1",
         dead="import os\nos._exit(3)",
+        ends="import atexit, subprocess, pathlib\n"
+        "atexit.register(pathlib.Path('at-exit').touch)\n"
+        "print('CHILD', subprocess.Popen(['sleep', '600']).pid)",
         shown=("1 / 0", ("raises-exception",)),
         still="print('still here')",
         leave="import sys\nprint('leaving')\nsys.exit()",
@@ -72,7 +75,7 @@ def test_every_way_to_end(make_notebook: Callable[..., Notebook], tmp_path: Path
         Step("Bad", "bad", ("bad",)),
         Step("After bad", "after-bad", ("after_bad",)),
         Step("Dead", "dead", ("dead",)),
-        Step("Shown", "shown", ("shown", "still")),
+        Step("Shown", "shown", ("ends", "shown", "still")),
         Step("Leave", "leave", ("leave", "never")),
         Step("After leave", "after-leave", ("after_leave",)),
         Step("Slow", "slow", ("slow",), settings=StepSettings(timeout=3)),
@@ -101,6 +104,9 @@ def test_every_way_to_end(make_notebook: Callable[..., Notebook], tmp_path: Path
     assert "exit code 3" in errors["dead"].evalue
     assert (errors["slow"].kind, errors["slow"].ename) == ("user", "StepTimeout")
     assert result.exit_code == 1, "the first failure on the page decides"
+    assert (tmp_path / "at-exit").exists(), "the user's own clean-up runs"
+    (child,) = [event.text for event in watcher.of(StepOutput) if event.text.startswith("CHILD")]
+    assert not _is_alive(int(child.split()[1])), "what a step starts ends with it"
     assert any(event.text == "$green 0\n" for event in watcher.of(StepOutput))
 
     cells = {cell.id: cell for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells}
@@ -201,7 +207,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_written(
     broken = pipeline(notebook, Step("A", "a", ("a",)), diagnostics=(make("MLO005", "a circle"),))
     refused: list[tuple[type[MlopsError], str, Pipeline, dict[str, Any]]] = [
         (UsageError, "no parameter 'raet'; it has: rate", good, {"parameters": {"raet": 1.0}}),
-        (UsageError, "never changed", good, {"output": notebook.path}),
+        (UsageError, "is the notebook itself", good, {"output": notebook.path}),
         (UsageError, "does not exist", good, {"output": tmp_path / "no" / "out.ipynb"}),
         (UsageError, "at least one worker", good, {"workers": 0}),
         (UsageError, "positive number", good, {"timeout": 0.0}),

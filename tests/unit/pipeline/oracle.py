@@ -148,7 +148,7 @@ def _differences(cell: str, whole: Ran, sliced: Ran | None) -> list[str]:
 
 def _parting(one: str, other: str) -> str:
     """Two long texts from a little before the place where they begin to differ."""
-    place = len(os.path.commonprefix([one, other]))
+    place = next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), len(one))
     start = max(place - 60, 0)
     return f"…{one[start : place + 80]}…, whole …{other[start : place + 80]}…" if start else f"{one}, whole {other}"
 
@@ -285,7 +285,9 @@ def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None, i
         error = f"{type(problem).__name__}: {problem} ({Path(frame.filename).name}:{frame.lineno})"
     every = {name: value for name, value in space.items() if not name.startswith("_")}
     wanted = every if names is None else {name: every[name] for name in names if name in every}
-    return Ran(_ADDRESS.sub("0x…", out.getvalue()), shown, error, {} if names == () else describe(wanted, identity=identity))
+    return Ran(
+        _ADDRESS.sub("0x…", out.getvalue()), shown, error, {} if names == () else describe(wanted, identity=identity)
+    )
 
 
 # processes

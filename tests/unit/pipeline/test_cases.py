@@ -6,7 +6,8 @@ import os
 
 import pytest
 from building import make_notebook
-from cases import CASES, Case
+from casebook import Case
+from cases import CASES
 from oracle import compare
 
 from jupyter_mlops.diagnostics import CODES, has_errors

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.runtime.serializers import choose, read_artifact
+from jupyter_mlops.runtime.states import STATES
 from jupyter_mlops.runtime.usercode import UserCode
 from jupyter_mlops.runtime.writer import HashingFile
 
@@ -59,6 +60,11 @@ def handover(tmp_path: Path) -> Handover:
     return Handover(folder)
 
 
+def _save(step: str, names: list[str]) -> dict[str, Any]:
+    kind = "state" if names[0] in STATES else "value"
+    return {"id": f"{step}.{names[0]}", "kind": kind, "names": names}
+
+
 class Steps:
     """Runs pieces of code as steps, each in a process of its own, as the runtime's cells would."""
 
@@ -85,7 +91,7 @@ class Steps:
             "step": step,
             "name": step,
             "loads": loads or [],
-            "saves": [{"id": f"{step}.{names[0]}", "kind": "value", "names": names} for names in saves or []],
+            "saves": [_save(step, names) for names in saves or []],
             "code": code or [],
             "metrics": [],
             "output_dir": str(output),

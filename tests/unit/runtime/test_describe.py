@@ -77,7 +77,11 @@ def test_types_are_named_as_people_import_them():
 
 def test_schemas():
     frame = pd.DataFrame({"a": [1], "b": ["x"], 3: [0.5]})
-    assert schema(frame) == {"columns": {"a": "int64", "b": str(frame["b"].dtype), "3": "float64"}, "rows": 1, "more_columns": 0}
+    assert schema(frame) == {
+        "columns": {"a": "int64", "b": str(frame["b"].dtype), "3": "float64"},
+        "rows": 1,
+        "more_columns": 0,
+    }
     wide = schema(pd.DataFrame(np.zeros((1, 300))))
     assert wide is not None
     assert len(wide["columns"]) == 200

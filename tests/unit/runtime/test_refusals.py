@@ -136,12 +136,6 @@ def test_states_nobody_can_take_over(context):
         save({}, context(saves=[{"id": "s", "kind": "state", "names": ["unheard:of"]}]))
 
 
-def test_standard_streams_are_not_files(handover):
-    import sys
-
-    assert handover([sys.stderr], stable=False)[0] is sys.stderr
-
-
 def test_find_path_gives_up_on_what_is_not_there():
     assert find_path({"a": [1, 2]}, object()) is None
 

@@ -188,11 +188,19 @@ def test_decimal_and_logging_and_locale(through):
     locale.setlocale(locale.LC_ALL, before)
 
 
-def test_loading_values_does_not_disturb_what_is_restored_after_them(steps):
-    pytest.importorskip("sklearn")
-    # Importing scikit-learn adds warnings filters; the state of the filters is restored after the values.
-    steps.run("from sklearn.linear_model import LinearRegression\nm = LinearRegression()", saves=[["m"]])
-    seen = steps.run("import sys; print('sklearn' in sys.modules)", step="t", loads=steps.loads("s"))
+def test_states_are_restored_after_the_values_whose_libraries_change_them(steps):
+    (steps.folder / "noisy.py").write_text(
+        "import random, warnings\nwarnings.simplefilter('error')\nrandom.seed(0)\nclass Thing: pass\n"
+    )
+    steps.run(
+        "import random, warnings, noisy\nthing = noisy.Thing()\nwarnings.simplefilter('ignore')\nrandom.seed(5)",
+        saves=[["warnings"], ["rng:random"], ["thing"]],
+    )
+    seen = steps.run(
+        "import random, warnings\nwarnings.warn('is ignored')\nprint(random.random() == random.Random(5).random())",
+        step="t",
+        loads=steps.loads("s"),
+    )
     assert seen == "True\n"
 
 
