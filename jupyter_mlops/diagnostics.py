@@ -39,7 +39,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "MLO020": ("warning", "An unknown magic may do anything"),
     "MLO021": ("info", "A shell command may touch any file"),
     "MLO022": ("warning", "Code is executed that is only known at run time"),
-    "MLO023": ("warning", "The analysis gave up on some code and assumes the worst"),
+    "MLO023": ("info", "The analysis gave up on some code and assumes the worst"),
     "MLO024": ("error", "IPython's history of inputs and outputs is used"),
     # files and the outside world
     "MLO030": ("info", "A file is used whose path is only known at run time"),

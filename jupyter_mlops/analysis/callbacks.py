@@ -113,7 +113,7 @@ def _run_methods(machine: Machine, obj: Obj, unknown: Val) -> None:
     receiver = Val(obj.type, frozenset({obj.number}))
     for klass in obj.instance_of:
         info = machine.heap[klass].klass
-        for name, value in (info.members if info is not None else {}).items():
+        for name, value in list(info.members.items()) if info is not None else ():
             if name not in ("__init__", "__post_init__"):
                 call_value(machine, value, Arguments(rest=(unknown,)), _ANYWHERE, receiver=receiver)
     machine.active.pop()

@@ -15,9 +15,8 @@ from jupyter_mlops.analysis.results import refined_result
 
 __all__ = ["call_node"]
 
-_COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted"})
 _BACKENDS = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend", "matplotlib.pyplot.ioff"})
-_TRANSPARENT_CALLS = frozenset({"reversed", "enumerate", "iter"})
+_HAND_ON = frozenset({"sorted", "reversed", "enumerate", "iter", "zip", "map", "filter", "next"})
 _STAYS_FUNCTION = frozenset(
     {"functools.wraps", "functools.lru_cache", "functools.cache", "staticmethod", "classmethod", "property"}
 )
@@ -193,7 +192,7 @@ def _copied(machine: Machine, kind: str, arguments: Arguments, node: ast.AST) ->
 
 def _known_items(machine: Machine, qual: str, value: Val, arguments: Arguments, node: ast.AST) -> Val:
     """Builtins that hand on the items of their arguments: keep what is known of those."""
-    if not arguments.positional or qual not in (*_COPIES, *_TRANSPARENT_CALLS, "zip", "map", "filter", "next"):
+    if not arguments.positional or qual not in _HAND_ON:
         return value
     items = [library.items_of(machine, source, node) for source in arguments.positional if source.qual is None]
     if qual == "next":

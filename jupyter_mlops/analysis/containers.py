@@ -158,7 +158,6 @@ def _view(machine: Machine, obj: Obj, name: str, node: ast.AST) -> Val:
     view.keys = dict(obj.keys) if name == "copy" and obj.keys is not None else None
     view.opaque = obj.opaque
     if name != "copy":
-        view.unpicklable = f"a view of a dict's {name} can't be saved; list(...) of it can"
         # a view of a dict shows later changes of it
         machine.heap.refer(view.number, [obj.number], machine.recorder.time)
     return Val(kind, frozenset({view.number}))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jupyter_mlops.analysis import callbacks, calls, functions, hidden, library
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
+from jupyter_mlops.analysis.model import is_hidden
 from jupyter_mlops.analysis.recorder import join_values
 from jupyter_mlops.analysis.targets import assign
+from jupyter_mlops.notebook.names import nearest
 
 __all__ = ["evaluate", "iterate"]
 
@@ -95,6 +98,8 @@ def _undefined(machine: Machine, name: str) -> Val:
             soften=machine.conditional > 0,
         )
         return Val()
+    if re.search(rf"\b{re.escape(name)}\b", machine.unparsed):
+        return Val()  # a cell that is not valid Python may define it: that one is reported
     hint = None
     if name in machine.skipped:
         hint = f"Cell {machine.skipped[name] + 1} defines it but is tagged `skip`."
@@ -103,10 +108,15 @@ def _undefined(machine: Machine, name: str) -> Val:
     machine.report(
         "MLO012",
         f"The name {name!r} is read, but no cell above defines it",
-        hint=hint or "Define it in a cell above, or correct the spelling.",
+        hint=hint or _near(machine, name) or "Define it in a cell above, or correct the spelling.",
         soften=machine.conditional > 0,
     )
     return Val()
+
+
+def _near(machine: Machine, name: str) -> str | None:
+    near = nearest(name, [known for known in machine.recorder.names if not is_hidden(known)])
+    return f"Did you mean `{near}`?" if near is not None else None
 
 
 def _attribute(machine: Machine, node: ast.Attribute, scope: Scope | None) -> Val:

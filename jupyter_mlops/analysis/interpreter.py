@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Sequence
 
 from jupyter_mlops.analysis import hidden
@@ -31,7 +32,18 @@ def parse_cell(source: str) -> ast.Module:
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise SyntaxError(str(error) or type(error).__name__) from error
     assert isinstance(tree, ast.Module)
+    _compile(tree)
     return tree
+
+
+def _compile(tree: ast.Module) -> None:
+    """Find what the parser lets pass and the compiler refuses: ``return`` outside of a function and the like."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (ValueError, RecursionError, MemoryError, OverflowError):
+        return  # too large for this compiler run; the kernel may well take it
 
 
 def analyse(
@@ -47,6 +59,7 @@ def analyse(
     machine = Machine(EffectTable(), environment or Environment(), evaluate, execute)
     machine.cells = {cell.index: cell for cell in cells}
     trees = {cell.index: _parse(machine, cell) for cell in cells}
+    machine.unparsed = "\n".join(cell.source for cell in cells if trees[cell.index] is None)
     machine.skipped = _definitions(skipped, {cell.index: _quiet_parse(cell) for cell in skipped})
     machine.defined_later = _definitions(cells, trees)
     machine.recorder.last_mention = _last_mentions(cells, trees)

@@ -75,6 +75,7 @@ class Machine:
         self.diagnostics: dict[tuple[str, int, int, str], Diagnostic] = {}
         self.cells: dict[int, Cell] = {}
         self.skipped: dict[str, int] = {}
+        self.unparsed = ""
         self.defined_later: dict[str, int] = {}
         self._sites: dict[tuple[int, tuple[int, ...], str | None], int] = {}
         self._nodes: list[ast.AST] = []

@@ -44,6 +44,7 @@ class _Statement:
     once: str | None = None
     imports: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)
+    walked: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -177,6 +178,9 @@ class Recorder:
         todo = [number]
         while todo:
             version = self.versions[todo.pop()]
+            if version.number in self.statement.walked:
+                continue
+            self.statement.walked.add(version.number)
             if (version.cell, version.statement) != self.here:
                 self.statement.uses.setdefault(version.number, Use(version.number, self.cause(text)))
             elif version.change in ("kept", "changed"):
@@ -245,6 +249,10 @@ class Recorder:
     def touch(self, state: str, text: str, *, reads: bool = True, writes: bool = True) -> None:
         """Use and/or change hidden state (a name that starts with ``$``)."""
         old = self.names.get(state)
+        if old is not None and reads and writes:
+            version = self.versions[old.version]
+            if (version.cell, version.statement) == self.here and version.change != "bound":
+                return
         if reads:
             self.use(state, text)
         if writes:

@@ -48,6 +48,8 @@ def _history(pipeline: Pipeline, notebook: Notebook, facts: NotebookFacts) -> li
 
 def _circles(pipeline: Pipeline, notebook: Notebook) -> list[Diagnostic]:
     """Steps on a circle of edges: data flows down the page, so that a circle always goes through an ``after:``."""
+    if not any(step.after for step in pipeline.steps):
+        return []
     targets: dict[str, list[str]] = {}
     for edge in pipeline.edges:
         targets.setdefault(edge.source, []).append(edge.target)

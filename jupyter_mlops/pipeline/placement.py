@@ -71,7 +71,7 @@ def place(notebook: Notebook) -> Placement:
             members.setdefault(current, []).append(cell)
         elif cell.metrics:
             members.setdefault(_unused("metrics", members, code), []).append(cell)
-        else:
+        elif current is not None or _has_code(cell):
             members.setdefault(current if current is not None else FIRST_STEP, []).append(cell)
     steps = tuple(_draft(notebook, name, cells) for name, cells in members.items())
     steps = tuple(sorted(steps, key=lambda step: step.cells[0]))
@@ -84,6 +84,11 @@ def place(notebook: Notebook) -> Placement:
         tuple(cell.index for cell in code if cell.role == "skip"),
         tuple(diagnostics),
     )
+
+
+def _has_code(cell: Cell) -> bool:
+    """Tell whether a cell has more than comments and blank lines."""
+    return any(line.strip() and not line.lstrip().startswith("#") for line in cell.source.splitlines())
 
 
 def _unused(name: str, members: Iterable[str], code: Sequence[Cell]) -> str:

@@ -17,7 +17,7 @@ _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _HTML = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _NUMBERING = re.compile(
     r"^(?:(?:step|part|chapter|section|task|phase|stage|exercise)\s+)?"
-    r"(?:\(?\d+(?:\.\d+)*[a-z]?\s*[.):\u2013\u2014-]+\s*|\d+(?:\.\d+)*\s+|(?:[ivx]+|[a-h])[.):]\s+)",
+    r"(?:\(?\d+(?:\.\d+)*[a-z]?\s*[.):\u2013\u2014-]+(?!\d)\s*|\d+(?:\.\d+)*\s+|(?:[ivx]+|[a-h])[.):]\s+)",
     re.IGNORECASE,
 )
 _NUMBER_WORD = re.compile(

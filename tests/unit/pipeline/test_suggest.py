@@ -58,7 +58,7 @@ def with_tags(notebook: Notebook, suggestion: Suggestion) -> Notebook:
     return parse_notebook({**notebook.raw, "cells": cells})
 
 
-# --- the examples, as their authors have cut them -----------------------------------------------------------------------
+# --- the examples, as their authors have cut them ---------------------------------------------------------------------
 
 
 def example(root: Path, name: str, *, headings: bool) -> tuple[list[int], Notebook]:
@@ -115,19 +115,12 @@ def test_names_of_models_tell_trainings_apart(root: Path) -> None:
         ("def double(x):\n    return 2 * x", "functions"),
         ("import math\nclass A:\n    pass\ndef b(): ...", "functions"),
         ("n = 3\nname = 'x'", "parameters"),
-        ("rate: float = -0.5", "parameters"),
+        ("n: float = -0.5", "parameters"),
     ],
 )
 def test_roles(source: str, tag: str) -> None:
-    use = (
-        "used = [n for n in range(3)]"
-        if "n = 3" in source
-        else "used = [rate] * 2 if 'rate' in dir() else [1, *range(3)]"
-    )
-    suggestion = suggest(page(("", source), ("", use + "\nprint(used)"), ("", "more = sum(used)\nprint(more)")))
-    if tag == "parameters" and "n = 3" not in source:
-        use = "used = [rate * i for i in range(3)]"
-        suggestion = suggest(page(("", source), ("", use)))
+    use = "used = [n * i for i in range(3)]" if tag == "parameters" else "used = [i for i in range(3)]"
+    suggestion = suggest(page(("", source), ("", use), ("", "print([u + 1 for u in used])")))
     assert added(suggestion)[0] == (tag,)
 
 
@@ -322,7 +315,7 @@ def test_history_of_the_shell_leaves_one_step() -> None:
     assert len(suggestion.steps) == 1
 
 
-# --- what is there already ----------------------------------------------------------------------------------------------
+# --- what is there already --------------------------------------------------------------------------------------------
 
 
 def test_tagged_cells_are_left_alone() -> None:
@@ -361,7 +354,7 @@ def test_a_proposal_is_complete() -> None:
     assert suggest(with_tags(notebook, suggest(notebook))).tags == {}
 
 
-# --- bad input ----------------------------------------------------------------------------------------------------------
+# --- bad input --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cells", [[], [("#", "# Words")], [("", "")], [("skip", "x = 1")]])
