@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from jupyter_mlops.analysis.classes import call_value, member
-from jupyter_mlops.analysis.functions import Arguments, call_function
+from jupyter_mlops.analysis.functions import Arguments, call_function, late_values
 from jupyter_mlops.analysis.heap import Obj, Val
 from jupyter_mlops.analysis.machine import Machine
 
@@ -98,12 +98,7 @@ def _call_back(machine: Machine, obj: Obj, data: frozenset[int]) -> None:
 def _assume_worst(machine: Machine, code: Sequence[int], data: frozenset[int]) -> None:
     """Too much to follow: the functions may read all they name and change all they are given."""
     objs = set(machine.heap.reach(data))
-    for number in code:
-        info = machine.heap[number].function
-        for name in info.late if info is not None else ():
-            binding = machine.recorder.use(name, "may be read by a function handed to a library")
-            if binding is not None and binding.value.qual is None:
-                objs |= machine.heap.reach(binding.value.objs)
+    objs |= machine.reach(late_values(machine, code, "may be read by a function handed to a library"))
     plain = (number for number in objs if machine.heap[number].function is None and machine.heap[number].klass is None)
     machine.recorder.change(plain, "may be changed by functions handed to a library")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jupyter_mlops.analysis.heap import FunctionInfo, Obj, Scope, Val
@@ -11,7 +11,7 @@ from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
 from jupyter_mlops.analysis.scoping import FunctionNode, declared, free_names, is_generator
 
-__all__ = ["Arguments", "call_function", "make_function", "note_return", "note_yield"]
+__all__ = ["Arguments", "call_function", "late_values", "make_function", "note_return", "note_yield"]
 
 _RETURN = " return"
 _YIELD = " yield"
@@ -178,13 +178,33 @@ def _assume_worst(machine: Machine, function: int, info: FunctionInfo, arguments
         machine.report(
             "MLO023", f"The call of {info.name}() is too deeply nested to follow; it is assumed to change all it uses"
         )
-        for name in sorted(info.late):
-            binding = recorder.use(name, f"may be read by {info.name}()")
-            if binding is not None:
-                values.append(binding.value)
+        values += late_values(machine, [function], f"may be read by {info.name}()")
         recorder.change(machine.reach(values), f"{info.name}() may change it")
     machine.followed[key] = Val(None, objs)
     return machine.followed[key]
+
+
+def late_values(machine: Machine, functions: Iterable[int], text: str) -> list[Val]:
+    """Read all that functions name, and what functions among that name in turn; return the values."""
+    names = sorted({name for number in functions for name in _late_names(machine, number)}, reverse=True)
+    seen: set[str] = set()
+    values: list[Val] = []
+    while names:
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        binding = machine.recorder.use(name, text)
+        if binding is not None and binding.value.qual is None:
+            values.append(binding.value)
+            for number in machine.heap.reach(binding.value.objs):
+                names.extend(_late_names(machine, number))
+    return values
+
+
+def _late_names(machine: Machine, number: int) -> frozenset[str]:
+    info = machine.heap[number].function
+    return info.late if info is not None else frozenset()
 
 
 def _changes_things(node: ast.AST) -> bool:

@@ -99,7 +99,5 @@ def _next(notebook: str, target: Path | None, *, valid: bool) -> list[tuple[str,
     if target is not None:
         return [(f"jupyter mlops show {shlex.quote(display_path(target))}", "see the pipeline")]
     own = Path(notebook)
-    copy = own.with_name(f"{own.stem}-tagged{own.suffix}")
-    return [
-        (f"jupyter mlops suggest {shlex.quote(notebook)} --write {shlex.quote(str(copy))}", "write a copy with these tags")
-    ]
+    copy = shlex.quote(str(own.with_name(f"{own.stem}-tagged{own.suffix}")))
+    return [(f"jupyter mlops suggest {shlex.quote(notebook)} --write {copy}", "write a copy with these tags")]

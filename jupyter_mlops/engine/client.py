@@ -31,12 +31,20 @@ _OUTPUT_SECONDS = 60
 """How long outputs may lag behind the end of a cell on a busy machine."""
 
 _LAST_WORDS = """\
-for __mlops__ in (__import__("sys").stdout, __import__("sys").stderr):
-    if hasattr(__mlops__, "flush_timeout"):
-        __mlops__.flush = lambda: None
+def __mlops__():
+    import os, sys
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "flush_timeout"):
+            stream.flush = lambda: None
+    kernel = getattr(get_ipython(), "kernel", None)
+    if os.name == "posix" and hasattr(kernel, "_process_children"):
+        kernel._process_children = list
+__mlops__()
 """
-"""Executed last of all. When ipykernel shuts down, a flush in one thread may wait for one that has ended; the
-kernel would be killed for it seconds later, before the user's ``atexit`` functions have run."""
+"""Executed last of all, so that ipykernel ends at once and the user's ``atexit`` functions run.
+
+Otherwise a flush in one of its threads may wait for another that has ended, and it waits for child processes that nobody
+collects (joblib's workers, too), until the kernel is killed seconds later. Child processes are ended by the session."""
 
 _SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})
 

@@ -155,7 +155,16 @@ def test_a_narrow_encoding_gets_ascii(write: Any) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [["--help"], ["run", "--help"], ["show"], ["show", "--format", "json"], ["show", "--format", "svg"], ["check"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["show"],
+        ["show", "--format", "json"],
+        ["show", "--format", "svg"],
+        ["check"],
+        ["check", "--format", "sarif"],
+        ["suggest"],
+    ],
 )
 def test_start_up_imports_nothing_heavy(line: list[str], write: Any, tmp_path: Path) -> None:
     arguments = line if "--help" in line else [*line, str(write())]

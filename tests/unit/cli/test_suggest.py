@@ -37,7 +37,7 @@ def test_text_has_cell_tags_reason_and_the_next_command(run: Any, write: Any, he
     assert (printed.code, printed.err) == (0, "")
     lines = printed.out.splitlines()
     assert lines[0].split(maxsplit=3) == ["cell", "2", "imports", "only imports math"]
-    assert lines[3].startswith('cell 7  step:train the model     heading "2. Train the model"; takes rows; gives model')
+    assert lines[3].startswith('cell 7  step:train the model    heading "2. Train the model"; takes rows; gives model')
     assert lines[4].startswith("cell 9  step:evaluate, metrics  ")
     assert lines[6] == "churn.ipynb: 3 steps (load, train the model, evaluate)"
     assert lines[-1].split("  ")[1] == "jupyter mlops suggest churn.ipynb --write churn-tagged.ipynb"

@@ -13,7 +13,7 @@ PAGE = (
     ("imports", "import math"),
     ("parameters", "n = 3"),
     ("step:load", "rows = [math.sqrt(i) for i in range(n)]"),
-    ("step:grow more", "rows.append(1)"),
+    ("step:Grow", "rows.append(1)"),
     ("step:use", "print(rows)"),
 )
 NOTEBOOK = make_notebook(PAGE)
@@ -32,7 +32,7 @@ def test_annotations_are_escaped() -> None:
     (line,) = github(source(file="a,b:c%.ipynb"), [diagnostic("100% wrong:\r\nyes, sir")])
     assert line == (
         "::error file=a%2Cb%3Ac%25.ipynb,line=40,title=MLO012::"
-        "cell 4 (grow more), line 1: 100%25 wrong:%0D%0Ayes, sir%0AMend it."
+        "cell 4 (Grow), line 1: 100%25 wrong:%0D%0Ayes, sir%0AMend it."
     )
 
 
@@ -61,14 +61,14 @@ def test_sarif_has_what_the_standard_asks_for() -> None:
     first, second = run["results"]
     assert rules[first["ruleIndex"]]["id"] == first["ruleId"] == "MLO012"
     assert (first["level"], second["level"]) == ("error", "note")
-    assert first["message"]["text"] == "cell 4 (grow more), line 1: It is wrong\nMend it."
+    assert first["message"]["text"] == "cell 4 (Grow), line 1: It is wrong\nMend it."
     (location,) = first["locations"]
     assert location["physicalLocation"] == {
         "artifactLocation": {"uri": "nb.ipynb"},
         "region": {"startLine": 40, "snippet": {"text": "rows.append(1)"}},
     }
     assert [item["kind"] for item in location["logicalLocations"]] == ["cell", "step"]
-    assert location["logicalLocations"][0]["fullyQualifiedName"] == "grow-more/c3"
+    assert location["logicalLocations"][0]["fullyQualifiedName"] == "grow/c3"
 
 
 def test_a_fingerprint_outlives_moves_of_the_cell() -> None:
@@ -77,15 +77,15 @@ def test_a_fingerprint_outlives_moves_of_the_cell() -> None:
         return log["runs"][0]["results"][0]["partialFingerprints"]
 
     assert fingerprint(NOTEBOOK, LINES) == fingerprint(NOTEBOOK, [[1], [2], [3], [4], [5]])
-    changed = make_notebook([*PAGE[:3], ("step:grow more", "rows.append(2)"), PAGE[4]])
+    changed = make_notebook([*PAGE[:3], ("step:Grow", "rows.append(2)"), PAGE[4]])
     assert fingerprint(NOTEBOOK, LINES) != fingerprint(changed, LINES)
 
 
 def test_an_explanation_gives_each_reason_with_its_line() -> None:
     whole = source()
     reasons = explain_notebook(NOTEBOOK)
-    lines = explanation_lines(whole, whole.pipeline.step("grow-more"), reasons)
-    assert lines[0] == "grow more  (cell 4)"
+    lines = explanation_lines(whole, whole.pipeline.step("grow"), reasons)
+    assert lines[0] == "Grow  (cell 4)"
     assert lines[1:3] == ["  takes", "    rows from load: reads rows (cell 4, line 1: `rows.append(1)`)"]
     assert "    rows to use: changed in place by append() (cell 4, line 1: `rows.append(1)`)" in lines
     assert [line for line in lines if not line.startswith("    ")][1:] == ["  takes", "  gives", "  changes"]
@@ -108,6 +108,6 @@ def test_explanations_as_json_and_the_diagnostics_of_a_step() -> None:
     assert data["step"] == {"name": "wrong", "slug": "wrong", "cells": ["c5"]}
     assert [item["code"] for item in data["diagnostics"]] == ["MLO012"]
     assert of_step(whole.pipeline.diagnostics, whole.pipeline.step("load")) == []
-    grown = explanation_json(whole, whole.pipeline.step("grow-more"), explain_notebook(notebook))
+    grown = explanation_json(whole, whole.pipeline.step("grow"), explain_notebook(notebook))
     assert {item["kind"] for item in grown["reasons"]} == {"input", "output", "mutation"}
     assert all(item["source"] == "rows.append(1)" for item in grown["reasons"])
