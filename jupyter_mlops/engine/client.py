@@ -43,7 +43,7 @@ __mlops__()
 """
 """Executed last of all, so that ipykernel ends at once and the user's ``atexit`` functions run.
 
-Otherwise a flush in one of its threads may wait for another that has ended, and it waits for child processes that nobody
+Otherwise a flush in one of its threads may wait for one that has ended, and it waits for child processes that nobody
 collects (joblib's workers, too), until the kernel is killed seconds later. Child processes are ended by the session."""
 
 _SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})

@@ -192,11 +192,13 @@ def test_classes_that_inherit_a_thousand_times() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "\x00", "\ufeffx = 1", "\tx = 1", "\\", "x = '\ud800'", "x = 1\r\ny = 2\r", "é = 1\nprint(e\u0301)", "𝒳 = 1\nprint(X)",
-        "def f(:", "print 'old'", "x = 0777", "x = 1 if", "x?", "?", "%", "%%", "%%time", "!", "!!", "a = %",
+        "\x00", "\ufeffx = 1", "\tx = 1", "\\", "x = '\ud800'", "x = 1\r\ny = 2\r", "é = 1\nprint(e\u0301)",
+        "𝒳 = 1\nprint(X)", "def f(:", "print 'old'", "x = 0777", "x = 1 if", "x?", "?", "%", "%%", "%%time", "!", "!!", "a = %",
         "lambda" * 1000, "(" * 5000, "x = " + "9" * 5000, "#" * 100_000,
     ],
 )  # fmt: skip
 def test_odd_sources_are_told_or_taken(source: str) -> None:
     pipeline = slice_notebook(notebook("a = 1", source, "print(a)"))
-    assert ("s0", "s2") in edges(pipeline)
+    found = edges(pipeline)
+    # code that may do anything stands between the two: then the way leads through it
+    assert ("s0", "s2") in found or {("s0", "s1"), ("s1", "s2")} <= found

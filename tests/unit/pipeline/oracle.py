@@ -295,6 +295,8 @@ def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None, i
 
 def _in_child(work: Callable[[], Any]) -> Any:
     """Run in a forked process and return what it returns."""
+    import pandas  # noqa: F401 (so that no child has to)
+
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -68,6 +68,5 @@ def test_nothing_is_more_than_needed(case: Case) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the oracle forks")
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES if case.runs])
 def test_the_pipeline_equals_the_notebook(case: Case) -> None:
-    pytest.importorskip("numpy")
     outcome = compare(case.cells, case.files, identity=True)
     assert outcome.verdict in (("told", "refused") if case.refused else ("equal",)), str(outcome)

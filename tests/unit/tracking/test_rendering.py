@@ -82,7 +82,7 @@ def test_a_huge_table_is_left_to_the_notebook() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (0.0412, "0.04 s"), (3.21, "3.2 s"), (42.4, "42 s"), (125, "2 min 5 s"), (12_000, "3 h 20 min")],  # noqa: RUF001
+    [(None, "–"), (0.0412, "0.04 s"), (3.21, "3.2 s"), (42.4, "42 s"), (125, "2 min 5 s"), (12_000, "3 h 20 min")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert formats.duration(seconds) == text
