@@ -193,7 +193,8 @@ def test_classes_that_inherit_a_thousand_times() -> None:
     "source",
     [
         "\x00", "\ufeffx = 1", "\tx = 1", "\\", "x = '\ud800'", "x = 1\r\ny = 2\r", "é = 1\nprint(e\u0301)",
-        "𝒳 = 1\nprint(X)", "def f(:", "print 'old'", "x = 0777", "x = 1 if", "x?", "?", "%", "%%", "%%time", "!", "!!", "a = %",
+        "𝒳 = 1\nprint(X)",
+        "def f(:", "print 'old'", "x = 0777", "x = 1 if", "x?", "?", "%", "%%", "%%time", "!", "!!", "a = %",
         "lambda" * 1000, "(" * 5000, "x = " + "9" * 5000, "#" * 100_000,
     ],
 )  # fmt: skip
