@@ -47,24 +47,14 @@ class Flow:
     needs: list[Needs]
     ends: list[int]
     begins: list[int]
-    _newest: dict[int, dict[str, int]] = field(default_factory=dict)
-    _before: dict[int, dict[str, int]] = field(default_factory=dict)
 
-    def known_at(self, place: int) -> dict[str, int]:
-        """The newest version of each name when a step ends."""
-        if place not in self._newest:
-            end = self.ledger.time(self.ends[place]) if self.ends[place] >= 0 else 0
-            ran = [cell for cell in self.ledger.facts.cells if self.ledger.time(cell) <= end]
-            self._newest[place] = self.ledger.at_end(ran)
-        return self._newest[place]
+    def at_end(self, place: int, name: str) -> int | None:
+        """The newest version of a name when a step ends."""
+        return self.ledger.newest(name, self.ledger.time(self.ends[place])) if self.ends[place] >= 0 else None
 
-    def known_before(self, place: int) -> dict[str, int]:
-        """The newest version of each name when a step begins."""
-        if place not in self._before:
-            begin = self.ledger.time(self.begins[place]) if self.begins[place] >= 0 else 0
-            ran = [cell for cell in self.ledger.facts.cells if self.ledger.time(cell) < begin]
-            self._before[place] = self.ledger.at_end(ran)
-        return self._before[place]
+    def before(self, place: int, name: str) -> int | None:
+        """The newest version of a name when a step begins."""
+        return self.ledger.newest(name, self.ledger.time(self.begins[place]) - 1) if self.begins[place] >= 0 else None
 
     def groups(self, source: int) -> list[tuple[str, ...]]:
         """Variables that a step gives, those together that share objects."""
@@ -75,21 +65,16 @@ class Flow:
     def code_for(self, source: int, number: int, consumers: Iterable[int]) -> list[str]:
         """Names of code in a value that all these steps replay before they load it."""
         found = self.code_in(source, number)
-        return [
-            name
-            for name in sorted(found)
-            if all(self.known_before(place).get(name) == found[name] for place in consumers)
-        ]
+        return [name for name in sorted(found) if all(self.before(place, name) == found[name] for place in consumers)]
 
     def code_in(self, source: int, number: int) -> dict[str, int]:
         """Names and versions of replayable code that a value refers to when its step ends."""
         ledger = self.ledger
-        known = self.known_at(source)
         found: dict[str, int] = {}
         objects = ledger.versions[number].objects
         for obj in ledger.heap.reach(objects, ledger.time(self.ends[source])):
             name = ledger.heap[obj].definition
-            version = known.get(name) if name is not None else None
+            version = self.at_end(source, name) if name is not None else None
             if name is not None and version is not None:
                 made = ledger.versions[version]
                 if ledger.is_code(version) and obj in made.objects:
@@ -117,12 +102,9 @@ def find_needs(
                 finder.require(place, use.version, use.cause)
             finder.require_late(place, cell)
     finder.drain()
-    ran: list[int] = []
     for place, names in enumerate(demanded):
-        ran += steps[place]
-        newest = ledger.at_end(ran) if ran else {}
         for name in names:
-            number = newest.get(name)
+            number = flow.at_end(place, name)
             if number is not None and ledger.provider(number).step == place:
                 finder.provide(place, number)
     finder.drain()
@@ -228,9 +210,8 @@ class _Finder:
             self._late(place, statement.late, Cause(cell, statement.line, "is used by a function defined here"))
 
     def _late(self, place: int, names: Iterable[str], cause: Cause) -> None:
-        newest = self.flow.known_at(place)
         for name in names:
-            number = newest.get(name)
+            number = self.flow.at_end(place, name)
             if number is not None and self.ledger.is_code(number):
                 self.require(place, number, cause)
 
@@ -256,7 +237,7 @@ class _Finder:
     def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
         """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""
         for name, version in self.flow.code_in(source, number).items():
-            if self.flow.known_before(place).get(name) == version:
+            if self.flow.before(place, name) == version:
                 self.require(place, version, cause)
                 self.require(source, version, cause)
 

@@ -12,44 +12,41 @@ __all__ = ["groups", "share_versions"]
 _CODE = frozenset({"function", "type"})
 
 
-def share_versions(ledger: Ledger, steps: Sequence[Sequence[int]], order: Sequence[int]) -> None:
+def share_versions(ledger: Ledger, steps: Sequence[Sequence[int]]) -> None:
     """Where a step makes something that refers to an older value, and either changes later, let the step provide both.
 
     Args:
         steps: Cells that each step runs.
-        order: All analysed cells in the order in which they run.
     """
     for place, cells in enumerate(steps):
         if not cells:
             continue
         last = max(cells, key=ledger.time)
-        ran = [cell for cell in order if ledger.time(cell) <= ledger.time(last)]
-        newest = ledger.at_end(ran)
-        changing = _changing_later(ledger, ledger.time(last))
+        time = ledger.time(last)
+        changing = frozenset(number for number, times in ledger.heap.changed.items() if times[-1] > time)
         if changing:
-            _share(ledger, place, last, newest, changing)
+            _share(ledger, place, cells, last, changing)
 
 
-def _changing_later(ledger: Ledger, time: int) -> frozenset[int]:
-    return frozenset(number for number, times in ledger.heap.changed.items() if times[-1] > time)
-
-
-def _share(ledger: Ledger, place: int, last: int, newest: dict[str, int], changing: frozenset[int]) -> None:
+def _share(ledger: Ledger, place: int, cells: Sequence[int], last: int, changing: frozenset[int]) -> None:
     time = ledger.time(last)
-    made = {name for name, number in newest.items() if ledger.provider(number).step == place}
+    names = {ledger.versions[number].name for cell in cells for number in ledger.facts.cells[cell].made}
     shared: set[int] = set()
-    for name in made:
-        shared |= ledger.heap.reach(ledger.versions[newest[name]].objects, time) & changing
+    for name in names:
+        number = ledger.newest(name, time)
+        if number is not None and ledger.provider(number).step == place:
+            shared |= ledger.heap.reach(ledger.versions[number].objects, time) & changing
     if not shared:
         return
-    statements = len(ledger.facts.cells[last].statements)
-    for name, number in sorted(newest.items()):
-        version = ledger.versions[number]
-        if name in made or is_hidden(name) or ledger.is_code(number) or not version.objects:
+    statement = max(len(ledger.facts.cells[last].statements) - 1, 0)
+    holders = {name for obj in ledger.heap.holders(shared) for name in ledger.heap[obj].names}
+    for name in sorted(holders):
+        number = ledger.newest(name, time)
+        if number is None or is_hidden(name) or ledger.is_code(number) or ledger.provider(number).step == place:
             continue
-        if ledger.heap.reach(version.objects, time) & shared:
+        if ledger.heap.reach(ledger.versions[number].objects, time) & shared:
             cause = Cause(last, 1, "shares an object, which changes later, with a value made here")
-            ledger.put_between(number, last, max(statements - 1, 0), cause)
+            ledger.put_between(number, last, statement, cause)
 
 
 def groups(ledger: Ledger, objects: dict[str, frozenset[int]], time: int) -> list[tuple[str, ...]]:

@@ -86,7 +86,7 @@ def _slices(
     step_of = {cell: place for place, cells in enumerate(runs) for cell in cells}
     declared = frozenset(unit for units in parameters.statements.values() for unit in units)
     ledger = Ledger(facts, step_of, declared, replayable | declared)
-    share_versions(ledger, runs, order)
+    share_versions(ledger, runs)
     demanded = [
         [item.name for index in step.cells for item in notebook.cells[index].outputs] for step in placement.steps
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,11 @@ class Ledger:
         self.replayable = replayable
         self.versions: list[Version] = list(facts.versions)
         self._states: dict[int, bool] = {}
+        self._history: dict[str, tuple[list[int], list[int]]] = {}
+        for version in sorted(facts.versions, key=lambda item: self.time(item.cell)):
+            times, numbers = self._history.setdefault(version.name, ([], []))
+            times.append(self.time(version.cell))
+            numbers.append(version.number)
         self._replaced: dict[int, list[tuple[int, int]]] = {}
 
     def provider(self, number: int) -> Provider:
@@ -125,17 +131,11 @@ class Ledger:
         self._replaced.setdefault(old, []).append((self.time(cell), number))
         return number
 
-    def at_end(self, cells: Sequence[int]) -> dict[str, int]:
-        """For each name, its newest version when these cells, all that have run so far, have run."""
-        ran = set(cells)
-        newest: dict[str, int] = {}
-        for version in self.versions[: len(self.facts.versions)]:
-            if version.cell in ran:
-                newest[version.name] = version.number
-        last = max(cells, key=self.time) if cells else None
-        if last is None:
-            return newest
-        return {name: self._replaced_by(number, self.time(last)) for name, number in newest.items()}
+    def newest(self, name: str, time: int) -> int | None:
+        """The version of a name that holds when all cells up to a time have run."""
+        times, numbers = self._history.get(name, ((), ()))
+        place = bisect_right(times, time)
+        return self._replaced_by(numbers[place - 1], time) if place else None
 
     def _replaced_by(self, number: int, time: int) -> int:
         while True:

@@ -1,0 +1,319 @@
+"""Tries ``verify`` on a folder of notebooks that nobody wrote for it, and writes a table.
+
+    python tests/external/compare_folder.py FOLDER [--out table.md] [--timeout 300] [--jobs 1] [--only GLOB]
+
+The folder is not written. Each notebook is tagged in a copy: the cells under a heading are a step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.diagnostics import has_errors
+from jupyter_mlops.engine.events import Event, RunStarted, StepStarted
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.verify.model import Difference, Verification
+
+__all__ = ["Row", "compare_folder", "tagged", "table"]
+
+VERDICTS = (
+    "equal",  # also where something differs from run to run by itself, which the last column says
+    "told",  # refused before the run, with diagnostics
+    "different",
+    "fails in pipeline",
+    "whole fails",
+    "timeout",  # the notebook itself takes too long
+    "refused",  # not a Python notebook of nbformat 4, too large a folder …
+    "hang",  # ours: no answer within all the time that its runs may take
+    "crash",  # ours
+)
+BAD = frozenset(["different", "fails in pipeline", "hang", "crash"])
+_MOST_RUNS = 6
+"""Runs of the whole notebook, at most, that one verification may take as long as; then it hangs."""
+_SLACK = 60
+_HEADING = re.compile(r" {0,3}#{1,6}\s|<h[1-6][ >]", re.IGNORECASE)
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_SHORT = 160
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one notebook.
+
+    Args:
+        whole: ``ok``, ``fails``, ``timeout``, or ``-`` where it was not run.
+        details: What differs and why, which diagnostics, which error.
+    """
+
+    notebook: str
+    cells: int = 0
+    steps: int = 0
+    whole: str = "-"
+    verdict: str = "crash"
+    details: str = ""
+    seconds: float = 0.0
+
+
+# tagging
+
+
+def tagged(raw: dict[str, Any]) -> dict[str, Any]:
+    """Tag the cells below each heading as one step; those before the first heading stay as they are.
+
+    A cell whose saved outputs end in an error raises on purpose: it is tagged so that the run goes on.
+    """
+    number = 0
+    cells = []
+    for cell in raw["cells"]:
+        if cell["cell_type"] == "markdown" and _has_heading(_text(cell["source"])):
+            number += 1
+        if cell["cell_type"] == "code":
+            tags = [f"step:s{number}"] * (number > 0)
+            tags += ["raises-exception"] * any(item["output_type"] == "error" for item in cell.get("outputs", ()))
+            cell = {**cell, "metadata": {**cell.get("metadata", {}), "tags": tags}}
+        cells.append(cell)
+    return {**raw, "cells": cells}
+
+
+def _has_heading(markdown: str) -> bool:
+    fenced = False
+    for line in markdown.splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif not fenced and _HEADING.match(line):
+            return True
+    return False
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+# one notebook, in a process of its own
+
+
+class _Progress:
+    """Leaves word of where a verification is, for the case that it never ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._run = ""
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._run = event.pipeline
+        if isinstance(event, (RunStarted, StepStarted)):
+            step = f", {event.name}" if isinstance(event, StepStarted) else ""
+            self._path.write_text(f"{self._run}{step}", encoding="utf-8")
+
+
+def examine(path: Path, timeout: float, progress: Path) -> Row:
+    """Verify one tagged notebook."""
+    from jupyter_mlops import api
+
+    row = Row(path.name)
+    try:
+        notebook = api.read_notebook(path)
+        pipeline = api.pipeline(notebook)
+        row = replace(row, cells=len(notebook.cells), steps=len(pipeline.steps))
+        if has_errors(pipeline.diagnostics):
+            return replace(row, verdict="told", details=_diagnostics(pipeline))
+        verification = api.verify(notebook, timeout=timeout, reporter=_Progress(progress))
+    except MlopsError as error:
+        return replace(row, verdict="refused", details=str(error))
+    return _judged(row, notebook, pipeline, verification)
+
+
+def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verification) -> Row:
+    if found.failure is not None:
+        late = found.failure.ename == "StepTimeout"
+        whole, verdict = ("timeout", "timeout") if late else ("fails", "whole fails")
+        place = f"cell {found.failure.cell_index}: " if found.failure.cell_index is not None else ""
+        return replace(row, whole=whole, verdict=verdict, details=place + found.failure.message)
+    if not found.differences:
+        unstable = sorted({f"{item.kind} {item.name}" for item in found.unstable})
+        details = f"{len(unstable)} unstable: {', '.join(unstable)}" if unstable else ""
+        return replace(row, whole="ok", verdict="equal", details=details)
+    failures = [item for item in found.differences if item.kind == "failure"]
+    verdict = "fails in pipeline" if failures else "different"
+    shown = [_difference(item, notebook) for item in (*failures[:1], *_first_of_cause(found.differences))]
+    warned = sorted({f"{item.code}" for item in pipeline.diagnostics if item.severity == "warning"})
+    details = f"{len(found.differences)} differences: " + " · ".join(dict.fromkeys(shown))
+    return replace(row, whole="ok", verdict=verdict, details=details + (f" (warned: {', '.join(warned)})" if warned else ""))
+
+
+def _first_of_cause(differences: Iterable[Difference]) -> list[Difference]:
+    """The first of each cause; what follows from another difference tells nothing."""
+    firsts = {item.cause.code: item for item in reversed(list(differences)) if item.cause.code != "upstream"}
+    return list(reversed(firsts.values()))
+
+
+def _difference(item: Difference, notebook: Notebook) -> str:
+    index = next((cell.index for cell in notebook.cells if cell.id == item.cell), None)
+    values = "" if item.kind == "failure" else f"{_short(item.whole)} ≠ "
+    return f"cell {index} ({item.step}) {item.kind} {item.name}: {values}{_short(item.pipeline)} [{item.cause.code}]"
+
+
+def _diagnostics(pipeline: Pipeline) -> str:
+    errors = [item for item in pipeline.diagnostics if item.severity == "error"]
+    return " · ".join(f"{item.code} {_short(item.message)}" for item in errors[:3])
+
+
+def _short(text: object) -> str:
+    flat = " ".join(str(text).split())
+    return flat if len(flat) <= _SHORT else flat[: _SHORT - 1] + "…"
+
+
+# all notebooks
+
+
+def compare_folder(
+    folder: Path, *, timeout: float = 300, jobs: int = 1, only: Sequence[str] = ("*",)
+) -> Iterable[Row]:
+    """Verify every notebook of a folder, at any depth; rows come in the order of the paths.
+
+    Args:
+        timeout: Seconds for each run of a whole notebook, and for each step.
+        jobs: How many notebooks at once.
+        only: Patterns for paths relative to the folder, with ``/``.
+    """
+    paths = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    chosen = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in only)]
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(lambda name: _compare(folder, name, timeout), chosen)
+
+
+def _compare(folder: Path, name: str, timeout: float) -> Row:
+    """Copy, tag and verify one notebook; end whatever it has left running."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mlops-external-", ignore_cleanup_errors=True) as place:
+        copy = Path(place) / "folder"
+        try:
+            raw = json.loads((folder / name).read_text(encoding="utf-8"))
+            if raw.get("nbformat") != 4:
+                return Row(name, verdict="refused", details=f"nbformat {raw.get('nbformat')}")
+            _copy(folder, copy, raw, name)
+        except (OSError, ValueError) as error:
+            return Row(name, verdict="refused", details=_short(error))
+        row = replace(_in_process(copy / name, timeout, Path(place)), notebook=name)
+    return replace(row, seconds=time.monotonic() - began)
+
+
+def _copy(folder: Path, copy: Path, raw: dict[str, Any], name: str) -> None:
+    """Copy the folder without its other notebooks, as a project of its own."""
+    shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb", ".git", ".mlops"))
+    (copy / "mlops.toml").touch()
+    (copy / name).write_text(json.dumps(tagged(raw)), encoding="utf-8")
+
+
+def _in_process(path: Path, timeout: float, place: Path) -> Row:
+    answer, progress, errors = place / "row.json", place / "progress.txt", place / "errors.txt"
+    command = [sys.executable, __file__, "--one", str(path), str(timeout), str(answer), str(progress)]
+    environment = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "TMPDIR": str(place)}
+    with errors.open("w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, start_new_session=True
+        )
+        try:
+            process.wait(timeout * _MOST_RUNS + _SLACK)
+        except subprocess.TimeoutExpired:
+            where = progress.read_text(encoding="utf-8") if progress.exists() else "reading and slicing"
+            return Row(path.name, verdict="hang", details=f"last seen: {where}")
+        finally:
+            _end(process)
+    if not answer.exists():
+        lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return Row(path.name, details=f"exit code {process.returncode}: {_short(lines[-1] if lines else '')}")
+    return Row(**json.loads(answer.read_text(encoding="utf-8")))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with all that it has started and that still runs."""
+    import psutil
+
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return
+    for child in (*children, process):
+        try:
+            child.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        except (psutil.NoSuchProcess, ProcessLookupError):
+            continue
+    process.wait()
+
+
+# the table
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Write rows as Markdown, with a summary."""
+    counts = Counter(row.verdict for row in rows)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    lines = [
+        f"{len(rows)} notebooks: {summary or 'nothing to do'}.",
+        "",
+        "| notebook | cells | steps | whole | verdict | s | details |",
+        "|---|--:|--:|---|---|--:|---|",
+        *map(_line, rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    verdict = f"**{row.verdict}**" if row.verdict in BAD else row.verdict
+    details = " ".join(row.details.split()).replace("|", "\\|")
+    return f"| {row.notebook} | {row.cells} | {row.steps} | {row.whole} | {verdict} | {row.seconds:.0f} | {details} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare a folder; the exit code is 1 if a notebook came out badly."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, help="where to write the table, after each notebook")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks at once")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for each run of a notebook")
+    parser.add_argument("--only", action="append", metavar="GLOB", help="paths to take; may be given several times")
+    options = parser.parse_args(arguments)
+    rows: list[Row] = []
+    for row in compare_folder(
+        options.folder.resolve(), timeout=options.timeout, jobs=options.jobs, only=options.only or ("*",)
+    ):
+        rows.append(row)
+        print(f"{row.notebook}: {row.verdict}, {row.seconds:.0f} s. {_short(row.details)}", file=sys.stderr, flush=True)
+        if options.out is not None:
+            options.out.write_text(table(rows), encoding="utf-8")
+    if options.out is None:
+        print(table(rows), end="")
+    return int(any(row.verdict in BAD for row in rows))
+
+
+def _one(path: str, timeout: str, answer: str, progress: str) -> None:
+    row = examine(Path(path), float(timeout), Path(progress))
+    Path(answer).write_text(json.dumps(asdict(row)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        _one(*sys.argv[2:])
+    else:
+        sys.exit(main())
