@@ -15,6 +15,7 @@ from jupyter_mlops.notebook.reading import read_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 
 if TYPE_CHECKING:
+    from jupyter_mlops.analysis.machine import Environment
     from jupyter_mlops.engine.doctor import Check
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.result import RunResult
@@ -40,11 +41,10 @@ def pipeline(notebook: PathLike | Notebook) -> Pipeline:
         UsageError: The file can't be read.
         NotebookError: The file is not a Python notebook of nbformat 4.
     """
-    from jupyter_mlops.environment import environment_of
     from jupyter_mlops.pipeline.slicer import slice_notebook
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return slice_notebook(source, environment_of(source))
+    return slice_notebook(source, _environment(source))
 
 
 def explain(notebook: PathLike | Notebook) -> tuple[Explanation, ...]:
@@ -53,11 +53,10 @@ def explain(notebook: PathLike | Notebook) -> tuple[Explanation, ...]:
     Args:
         notebook: A file, or a notebook that was read before.
     """
-    from jupyter_mlops.environment import environment_of
     from jupyter_mlops.pipeline.slicer import explain_notebook
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return explain_notebook(source, environment_of(source))
+    return explain_notebook(source, _environment(source))
 
 
 def suggest(notebook: PathLike | Notebook) -> Suggestion:
@@ -74,11 +73,10 @@ def suggest(notebook: PathLike | Notebook) -> Suggestion:
         UsageError: The file can't be read.
         NotebookError: The file is not a Python notebook of nbformat 4.
     """
-    from jupyter_mlops.environment import environment_of
     from jupyter_mlops.pipeline.suggest import suggest as propose
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return propose(source, environment_of(source))
+    return propose(source, _environment(source))
 
 
 def run(
@@ -170,6 +168,19 @@ def verify(
     sliced = pipeline(source)
     values = resolve(sliced, parameters or {})
     return verify_notebook(sliced, source, parameters=values, timeout=timeout, reporter=reporter)
+
+
+def _environment(source: Notebook) -> Environment:
+    from jupyter_mlops.environment import environment_of
+    from jupyter_mlops.store.home import Home, find_home
+
+    def installed(module: str) -> tuple[str, ...] | None:
+        from jupyter_mlops.engine.exports import exported_names
+
+        start = source.path.parent if source.path is not None else Path.cwd()
+        return exported_names(module, source.kernel, Home(find_home(start)).exports)
+
+    return environment_of(source, installed)
 
 
 def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> None:

@@ -3,55 +3,97 @@
 from __future__ import annotations
 
 import ast
+import re
+import symtable
+from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlops.analysis.machine import Environment
 from jupyter_mlops.notebook.model import Notebook
 
-__all__ = ["environment_of"]
+__all__ = ["Exports", "environment_of"]
+
+Exports = Callable[[str], tuple[str, ...] | None]
+"""The names that a module exports with ``*``; None if nobody knows."""
+
+_STAR = re.compile(r"\bfrom\s+(\w[\w.]*)\s+import\s*\*")
 
 
-def environment_of(notebook: Notebook) -> Environment:
-    """Find out which modules are the project's own, and what they export with ``*``."""
+def environment_of(notebook: Notebook, installed: Exports = lambda module: None) -> Environment:
+    """Find out which modules are the project's own, and what is imported with ``*``.
+
+    The project's modules are read, never run.
+
+    Args:
+        notebook: The modules beside its file are the project's own.
+        installed: Asked about modules that are not the project's own, if the notebook imports everything from them.
+    """
     folder = notebook.path.parent if notebook.path is not None else Path.cwd()
-    local: set[str] = set()
+    local = _modules_in(folder)
+
+    def exported(module: str, importing: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+        if module.partition(".")[0] not in local:
+            return installed(module)
+        if module in importing:
+            return None
+        return _read_exports(folder, module, lambda name: exported(name, (*importing, module)))
+
+    wanted = {module for cell in notebook.cells if cell.kind == "code" for module in _STAR.findall(cell.source)}
+    stars = {module: exported(module) for module in sorted(wanted)}
+    return Environment({module: names for module, names in stars.items() if names is not None}, local)
+
+
+def _modules_in(folder: Path) -> frozenset[str]:
     try:
-        for entry in folder.iterdir():
-            if entry.suffix == ".py" and entry.stem.isidentifier():
-                local.add(entry.stem)
-            elif entry.is_dir() and entry.name.isidentifier() and (entry / "__init__.py").is_file():
-                local.add(entry.name)
+        return frozenset(entry.stem for entry in folder.iterdir() if entry.stem.isidentifier() and _is_module(entry))
     except OSError:
-        return Environment()
-    return Environment(
-        {name: stars for name in local if (stars := _exported(folder, name)) is not None}, frozenset(local)
-    )
+        return frozenset()
 
 
-def _exported(folder: Path, module: str) -> tuple[str, ...] | None:
-    path = folder / f"{module}.py"
-    if not path.is_file():
-        path = folder / module / "__init__.py"
+def _is_module(entry: Path) -> bool:
+    return entry.suffix == ".py" or (not entry.suffix and (entry / "__init__.py").is_file())
+
+
+def _read_exports(folder: Path, module: str, exported: Exports) -> tuple[str, ...] | None:
+    path = folder.joinpath(*module.split("."))
+    is_package = (path / "__init__.py").is_file()
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = (path / "__init__.py" if is_package else path.with_name(f"{path.name}.py")).read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        symbols = symtable.symtable(source, module, "exec").get_symbols()
     except (OSError, SyntaxError, ValueError):
         return None
-    names: list[str] = []
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.append(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names += [(item.asname or item.name.partition(".")[0]) for item in node.names if item.name != "*"]
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(item, ast.Name) and item.id == "__all__" for item in targets):
-                return _literal_all(node)
-            names += [item.id for item in targets if isinstance(item, ast.Name)]
-    return tuple(name for name in names if not name.startswith("_"))
-
-
-def _literal_all(node: ast.Assign | ast.AnnAssign) -> tuple[str, ...] | None:
-    try:
-        return tuple(str(item) for item in ast.literal_eval(node.value)) if node.value is not None else None
-    except (ValueError, TypeError):
+    bound = {item.get_name() for item in symbols if item.is_assigned() or item.is_imported() or item.is_namespace()}
+    if "__all__" in bound:
+        return _literal_all(tree)
+    if any(isinstance(node, ast.Delete) for node in tree.body):
         return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            names = exported(_absolute(node, module, is_package))
+            if names is None:
+                return None
+            bound.update(names)
+    return tuple(sorted(name for name in bound if not name.startswith("_")))
+
+
+def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    parents = module.split(".")
+    package = parents[: len(parents) - node.level + is_package]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def _literal_all(tree: ast.Module) -> tuple[str, ...] | None:
+    """The names of ``__all__``, if one assignment of literals is all that is said about it."""
+    if sum(isinstance(node, ast.Name) and node.id == "__all__" for node in ast.walk(tree)) > 1:
+        return None
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(item, ast.Name) and item.id == "__all__" for item in targets):
+            try:
+                return tuple(str(item) for item in ast.literal_eval(getattr(node, "value", None) or ""))
+            except (ValueError, TypeError):
+                return None
+    return None

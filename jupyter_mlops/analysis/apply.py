@@ -10,7 +10,7 @@ from jupyter_mlops.analysis import callbacks, hidden
 from jupyter_mlops.analysis.effects import Effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
-from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, Machine
+from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, PURE_METHOD, Machine
 from jupyter_mlops.analysis.namespace import barrier
 from jupyter_mlops.analysis.recorder import join_values
 
@@ -20,6 +20,9 @@ _BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "func
 _PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
 _WORD = re.compile(r"[^\W\d]\w*")
 _SELF = "self"
+_WORKS_ON_ITS_INPUT = frozenset(
+    {"normalize", "scale", "minmax_scale", "maxabs_scale", "robust_scale", "binarize", "nan_to_num"}
+)
 
 
 def apply_effect(
@@ -45,13 +48,16 @@ def apply_effect(
         return assume_worst(machine, receiver, arguments, node, name)
     recorder = machine.recorder
     callbacks.consume(machine, [*arguments.every, *([receiver] if receiver is not None else [])])
-    for value in arguments.every:
+    for value in (*arguments.every, *([receiver] if receiver is not None else [])):
         callbacks.display(machine, value)
     _run_kept_code(machine, receiver, arguments, library)
     _hidden_effects(machine, effect, receiver, arguments)
     for value in _selected(effect.mutates, receiver, arguments):
         recorder.change(_changed_with(machine, value), f"changed in place by {name}")
-    _keywords_that_change(machine, receiver, arguments, name)
+    _keywords_that_change(machine, receiver, arguments, name, library and name.split("(")[0] in _WORKS_ON_ITS_INPUT)
+    if receiver is not None and any(machine.heap[number].works_in_place for number in receiver.objs):
+        for value in arguments.every:
+            recorder.change(value.objs, f"may be changed by {name}, since nothing is copied (copy=False)")
     if effect.keeps:
         kept = [item for value in _selected(effect.keeps, receiver, arguments) for item in value.objs]
         keepers = [receiver] if receiver is not None else _selected(effect.mutates, receiver, arguments)
@@ -60,6 +66,13 @@ def apply_effect(
             if machine.heap[number].type in _BUILTIN_HOLDERS:
                 machine.heap[number].opaque = machine.heap[number].opaque or receiver is None
     if effect.calls:
+        for value in _selected(effect.calls, receiver, arguments):
+            if value.type != PURE_METHOD:
+                # a bound method of a container, say: calling it may change what it is bound to
+                plain = [
+                    item for item in value.objs if machine.heap[item].function is None and not machine.heap[item].klass
+                ]
+                recorder.change(plain, f"may be changed by a function that {name} calls")
         given = [*arguments.every, *([receiver] if receiver is not None else [])]
         callbacks.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
     return _result(machine, effect, receiver, arguments, node)
@@ -115,9 +128,13 @@ def _is_part(machine: Machine, obj: Obj) -> bool:
     return "sklearn.base.BaseEstimator" in machine.effects.bases(obj.type)
 
 
-def _keywords_that_change(machine: Machine, receiver: Val | None, arguments: Arguments, name: str) -> None:
+def _keywords_that_change(
+    machine: Machine, receiver: Val | None, arguments: Arguments, name: str, library: bool
+) -> None:
     for key, value in arguments.keywords:
-        if key == "out":
+        if key == "copy" and receiver is None and library and value.const is not True and arguments.positional:
+            machine.recorder.change(arguments.positional[0].objs, f"may be changed by {name} (copy=)")
+        elif key == "out":
             machine.recorder.change(value.objs, f"written to by {name} (out=)")
         elif key == "inplace" and receiver is not None and value.const is not False:
             machine.recorder.change(receiver.objs, f"changed in place by {name} (inplace=)")
@@ -145,6 +162,9 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
             path = receiver if keyword == _SELF else arguments.get(place, keyword)
             if path is None or (path.known and path.const is None) or _is_buffer(machine, path):
                 continue
+            if action is hidden.writes and _adds(arguments):
+                hidden.appends(machine, hidden.path_of(path))
+                continue
             action(machine, _with_suffix(hidden.path_of(path), effect.suffix if action is not hidden.reads else None))
     for place, keyword in effect.evaluates:
         text = arguments.get(place, keyword)
@@ -160,6 +180,12 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
         machine.recorder.use("$" + state, f"uses {state}")
     if effect.plots:
         machine.recorder.touch("$figures", "draws into the current figure")
+
+
+def _adds(arguments: Arguments) -> bool:
+    """``mode="a"`` (or a mode only known at run time) keeps what the file holds."""
+    mode = arguments.get(None, "mode")
+    return mode is not None and not (isinstance(mode.const, str) and mode.const[:1] in ("w", "x"))
 
 
 def _with_suffix(path: str | None, suffix: str | None) -> str | None:

@@ -10,6 +10,8 @@ from jupyter_mlops.analysis.functions import Arguments, call_function, late_valu
 from jupyter_mlops.analysis.heap import Obj, Val
 from jupyter_mlops.analysis.machine import Machine
 
+_CONTAINERS = frozenset({"list", "tuple", "dict", "set", "generator", "frozenset"})
+
 __all__ = ["consume", "display", "obj_node", "run_callbacks"]
 
 _DISPLAY = (
@@ -23,6 +25,10 @@ _DISPLAY = (
     "__eq__",
     "__lt__",
     "__hash__",
+    "__gt__",
+    "__le__",
+    "__ge__",
+    "__ne__",
     "__bool__",
     "__contains__",
     "__float__",
@@ -41,14 +47,37 @@ def consume(machine: Machine, values: Iterable[Val]) -> None:
 
 
 def display(machine: Machine, value: Val) -> None:
-    """A value is printed, compared or measured: the special methods of the notebook's classes may run."""
-    for number in value.objs:
+    """A value is printed, compared, hashed or measured: special methods of the notebook's classes may run."""
+    if machine.heap.holds_code.isdisjoint(value.objs):
+        return
+    key = ("display", value.objs, machine.heap.edges)
+    if key in machine.followed:
+        return
+    machine.followed[key] = Val()
+    for number in sorted(_shown(machine, value)):
         obj = machine.heap[number]
-        if obj.instance_of and number not in machine.active:
-            for name in _DISPLAY:
-                method = member(machine, obj, name)
-                if method is not None:
-                    call_value(machine, method, Arguments(), obj_node(obj), receiver=Val(obj.type, frozenset({number})))
+        for name in _DISPLAY if number not in machine.active else ():
+            method = member(machine, obj, name)
+            if method is not None:
+                given = Arguments(rest=(Val(None, frozenset({number})),))
+                call_value(machine, method, given, obj_node(obj), receiver=Val(obj.type, frozenset({number})))
+
+
+def _shown(machine: Machine, value: Val) -> set[int]:
+    """Instances that a value is or, as a container, holds."""
+    found: set[int] = set()
+    todo = list(value.objs)
+    seen = set(todo)
+    while todo:
+        number = todo.pop()
+        obj = machine.heap[number]
+        if obj.instance_of:
+            found.add(number)
+        elif obj.type in _CONTAINERS:
+            fresh = [item for item in obj.refs if item not in seen]
+            seen.update(fresh)
+            todo.extend(fresh)
+    return found
 
 
 def obj_node(obj: Obj) -> ast.AST:

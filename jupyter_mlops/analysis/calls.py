@@ -9,13 +9,15 @@ from jupyter_mlops.analysis import callbacks, classes, containers, dynamic, hidd
 from jupyter_mlops.analysis.apply import apply_effect, assume_worst
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
-from jupyter_mlops.analysis.machine import Machine
+from jupyter_mlops.analysis.machine import PURE_METHOD, Machine
 from jupyter_mlops.analysis.recorder import join_values
 from jupyter_mlops.analysis.results import refined_result
 
 __all__ = ["call_node"]
 
 _BACKENDS = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend", "matplotlib.pyplot.ioff"})
+_COPY_FLAGS = frozenset({"copy", "copy_X", "copy_x"})
+_CLASSMETHOD = frozenset({"classmethod"})
 _HAND_ON = frozenset({"sorted", "reversed", "enumerate", "iter", "zip", "map", "filter", "next"})
 _STAYS_FUNCTION = frozenset(
     {"functools.wraps", "functools.lru_cache", "functools.cache", "staticmethod", "classmethod", "property"}
@@ -90,6 +92,9 @@ def _is_ours(machine: Machine, number: int) -> bool:
 
 
 def _call_object(machine: Machine, value: Val, arguments: Arguments, node: ast.AST) -> Val:
+    if value.type == PURE_METHOD:
+        callbacks.consume(machine, arguments.every)
+        return Val(None, machine.parts(value))
     if value.type is not None:
         effect = machine.effects.call(value.type)
         if effect is not None:
@@ -168,6 +173,9 @@ def _construct(machine: Machine, klass: str, qual: str, arguments: Arguments, no
     obj.iterator = "iterator" in machine.effects.flags(machine_type)
     obj.constructed_with = frozenset(
         key for key, value in arguments.keywords if not (value.known and value.const is None)
+    )
+    obj.works_in_place = any(
+        key in _COPY_FLAGS and not (value.known and value.const is True) for key, value in arguments.keywords
     )
     value = Val(machine_type, frozenset({obj.number}))
     apply_effect(machine, effect, value, arguments, node, f"{qual.rpartition('.')[2]}()")
@@ -265,13 +273,18 @@ def _own_method(
     obj = machine.heap[number]
     if obj.klass is not None:
         member = classes.find_member(machine, number, name)
-        return classes.call_value(machine, member, arguments, node) if member is not None else None
+        if member is None:
+            return None
+        bound = Val("type", frozenset({number})) if classes.is_decorated(machine, member, _CLASSMETHOD) else None
+        return classes.call_value(machine, member, arguments, node, receiver=bound)
     if not obj.instance_of:
         return None
     member = classes.member(machine, obj, name)
     if member is None:
         return None
     receiver = None if name in obj.fields else Val(obj.type, frozenset({number}))
+    if classes.is_decorated(machine, member, _CLASSMETHOD):
+        receiver = Val("type", obj.instance_of)
     found = classes.call_value(machine, member, arguments, node, receiver=receiver)
     if found is None and member.qual is not None:
         return assume_worst(machine, base, arguments, node, f"{name}()")

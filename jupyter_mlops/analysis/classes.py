@@ -10,14 +10,22 @@ from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
 from jupyter_mlops.analysis.scoping import free_names
 
-__all__ = ["call_value", "find_member", "instantiate", "library_base", "make_class", "member", "store_field"]
+__all__ = [
+    "call_value",
+    "find_member",
+    "instantiate",
+    "is_decorated",
+    "library_base",
+    "make_class",
+    "member",
+    "store_field",
+]
 
 
 def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val:
     """The value of a ``class`` statement; its body is executed now."""
     bases = tuple(machine.evaluate(base, scope) for base in node.bases)
-    for keyword in node.keywords:
-        machine.evaluate(keyword.value, scope)
+    metaclasses = [machine.evaluate(keyword.value, scope) for keyword in node.keywords]
     inner = Scope({}, scope, owner=-1)
     machine.execute(node.body, inner)
     obj = machine.alloc(node, "type")
@@ -28,7 +36,7 @@ def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val
     fields = [
         item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
     ]
-    factories = _factories(node)
+    factories = _factories(machine, node, scope)
     members = {name: value for name, value in inner.names.items() if name not in factories}
     obj.klass = ClassInfo(node.name, machine.recorder.cell.index, members, bases, tuple(fields), factories)
     machine.recorder.statement.late.update(free_names(node))
@@ -36,18 +44,42 @@ def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val
     if (library_base(machine, obj.number) or "").startswith("enum."):
         _make_members(machine, obj, node)
     _subclass(machine, obj.number, value, node)
+    for metaclass in metaclasses:
+        _run_metaclass(machine, metaclass, value, node)
     return value
 
 
-def _factories(node: ast.ClassDef) -> dict[str, str | None]:
-    """Fields of a dataclass whose default is made anew for each instance, with the type that is made."""
-    found: dict[str, str | None] = {}
+def _run_metaclass(machine: Machine, metaclass: Val, value: Val, node: ast.AST) -> None:
+    """A metaclass of the notebook sees the class being made."""
+    for number in metaclass.objs:
+        for name in ("__new__", "__init__", "__prepare__"):
+            hook = find_member(machine, number, name) if machine.heap[number].klass is not None else None
+            if hook is not None:
+                call_value(machine, hook, Arguments(rest=(value,)), node, receiver=value)
+
+
+def is_decorated(machine: Machine, value: Val, names: frozenset[str]) -> bool:
+    """Tell whether a function of the notebook has a decorator of one of these names, however it was imported."""
+    for number in value.objs:
+        info = machine.heap[number].function
+        for item in getattr(info.node, "decorator_list", []) if info is not None else []:
+            target = item.func if isinstance(item, ast.Call) else item
+            if isinstance(target, ast.Name) and target.id in names:
+                return True
+            if isinstance(target, ast.Attribute) and target.attr in names:
+                return True
+    return False
+
+
+def _factories(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> dict[str, Val]:
+    """Fields of a dataclass whose default is made anew for each instance, with what makes it."""
+    found: dict[str, Val] = {}
     for item in node.body:
         call = item.value if isinstance(item, ast.AnnAssign) else None
         if isinstance(call, ast.Call) and isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             made = next((part.value for part in call.keywords if part.arg == "default_factory"), None)
             if made is not None:
-                found[item.target.id] = made.id if isinstance(made, ast.Name) and made.id in _MAKERS else None
+                found[item.target.id] = machine.evaluate(made, scope)
     return found
 
 
@@ -94,9 +126,12 @@ def instantiate(machine: Machine, klass: int, arguments: Arguments, node: ast.AS
         obj.number, (item for argument in arguments.every for item in argument.objs), machine.recorder.time
     )
     given = {*info.fields[: len(arguments.positional)], *(name for name, _ in arguments.keywords)}
-    for name, kind in info.factories.items():
+    for name, maker in info.factories.items():
         if name not in given:
-            made = machine.fresh_tagged(node, kind, f"field {name}")
+            made = call_value(machine, maker, Arguments(), node)
+            if made is None:
+                kind = maker.qual if maker.qual in _MAKERS else None
+                made = machine.fresh_tagged(node, kind, f"field {name}")
             machine.heap.refer(obj.number, made.objs, machine.recorder.time)
             store_field(obj, name, made)
     for name, argument in (*zip(info.fields, arguments.positional, strict=False), *arguments.keywords):

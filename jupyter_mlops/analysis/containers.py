@@ -9,7 +9,7 @@ from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
 
-__all__ = ["BUILTIN", "add_item", "builtin_item", "builtin_items", "method_result", "spoil"]
+__all__ = ["BUILTIN", "add_item", "builtin_item", "builtin_items", "method_result", "spoil", "values_of"]
 
 BUILTIN = frozenset({"list", "tuple", "dict", "set", "generator", "frozenset"})
 _ADDS = frozenset({"append", "add", "appendleft"})
@@ -56,6 +56,12 @@ def builtin_items(machine: Machine, value: Val) -> Val | None:
         if obj.type not in BUILTIN or (value.type is not None and value.type not in BUILTIN):
             return None
         found.append(Val("str") if obj.type == "dict" and not obj.opaque else _summary(obj))
+    return join_values(found) if found else None
+
+
+def values_of(machine: Machine, value: Val) -> Val | None:
+    """A value of a dict; None for other values."""
+    found = [_summary(machine.heap[number]) for number in sorted(value.objs) if machine.heap[number].type == "dict"]
     return join_values(found) if found else None
 
 
@@ -113,6 +119,8 @@ def _one_method(machine: Machine, obj: Obj, name: str, arguments: Arguments, nod
         add_item(machine, obj, arguments.positional[1], arguments.positional[0].const)
     elif name in ("extend", "update"):
         _add_all(machine, obj, arguments)
+    if name in ("send", "throw", "__next__") and obj.type == "generator":
+        return obj.items if obj.items is not None else Val()
     if name in _ITEM_METHODS:
         default = [arguments.positional[1]] if name == "get" and len(arguments.positional) > 1 else []
         key = arguments.positional[0] if arguments.positional else Val()

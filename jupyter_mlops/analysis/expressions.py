@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jupyter_mlops.analysis import callbacks, calls, functions, hidden, library
+from jupyter_mlops.analysis import callbacks, calls, containers, functions, hidden, library
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.model import is_hidden
@@ -57,6 +57,8 @@ def read_global(machine: Machine, name: str) -> Val:
         hidden.uses_library(machine, (binding.value.qual, binding.value.type))
         return binding.value
     if machine.is_builtin(name) or name in _MODULE_NAMES:
+        for star in (item for item in machine.recorder.names if item.startswith("$star:")):
+            machine.recorder.use(star, f"reads {name}, which an import of everything may define")
         return Val("type" if machine.effects.class_of(name) else "builtin", qual=name)
     if name == "get_ipython":
         return Val("builtin", qual="get_ipython")
@@ -127,6 +129,7 @@ def _subscript(machine: Machine, node: ast.Subscript, scope: Scope | None) -> Va
     base = evaluate(machine, node.value, scope)
     index = evaluate(machine, node.slice, scope)
     callbacks.consume(machine, [base, index])
+    callbacks.display(machine, index)
     return library.item(machine, base, index, node)
 
 
@@ -140,6 +143,8 @@ def _sequence(machine: Machine, node: ast.Tuple | ast.List | ast.Set, scope: Sco
         else:
             elements.append(evaluate(machine, item, scope))
     kind = type(node).__name__.lower()
+    for element in elements if kind == "set" else ():
+        callbacks.display(machine, element)
     return _container(machine, node, kind, elements, exact=exact)
 
 
@@ -169,9 +174,11 @@ def _dict(machine: Machine, node: ast.Dict, scope: Scope | None) -> Val:
         found = evaluate(machine, value, scope)
         if key is None:
             keys = None
-            values.append(iterate(machine, found, value))
+            inner = containers.values_of(machine, found)
+            values.append(inner if inner is not None else Val(None, machine.parts(found)))
             continue
         name = evaluate(machine, key, scope)
+        callbacks.display(machine, name)
         values.append(found)
         if keys is not None and isinstance(name.const, (str, int)):
             keys[name.const] = found
@@ -216,7 +223,10 @@ def _compare(machine: Machine, node: ast.Compare, scope: Scope | None) -> Val:
     value = Val("bool")
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = evaluate(machine, item, scope)
-        callbacks.consume(machine, [right] if isinstance(operator, (ast.In, ast.NotIn)) else [])
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            callbacks.consume(machine, [right])
+            callbacks.display(machine, right)
+            callbacks.display(machine, left)
         if not isinstance(operator, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
             value = library.operate(machine, left, right, node)
         left = right

@@ -88,9 +88,23 @@ def call_function(machine: Machine, function: int, arguments: Arguments, receive
         declared(info.node, ast.Global),
         declared(info.node, ast.Nonlocal),
     )
+    changes = machine.recorder.changes
     value = _run(machine, function, info, scope)
+    if machine.recorder.changes > changes and _is_cached(info.node):
+        # that it ran, and need not run again, is state of the function itself
+        machine.recorder.change([function], f"{info.name}() remembers its results")
+        machine.heap[function].unpicklable = "a function that remembers its results forgets them when it is saved"
     machine.followed[key] = value
     return value
+
+
+def _is_cached(node: FunctionNode) -> bool:
+    for item in getattr(node, "decorator_list", []):
+        target = item.func if isinstance(item, ast.Call) else item
+        name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
+        if name in ("lru_cache", "cache"):
+            return True
+    return False
 
 
 def _run(machine: Machine, function: int, info: FunctionInfo, scope: Scope) -> Val:

@@ -78,7 +78,7 @@ class ClassInfo:
     members: dict[str, Val]
     bases: tuple[Val, ...]
     fields: tuple[str, ...] = ()
-    factories: dict[str, str | None] = field(default_factory=dict)
+    factories: dict[str, Val] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -87,6 +87,7 @@ class Obj:
 
     Args:
         refs: Objects it refers to, each with the time since when.
+        works_in_place: Whether it was told not to copy what it is given (``copy=False``).
         unpicklable: Why it can't be saved, where its type tells.
         items: Value of its elements, where one summary is known.
         fields: Values of its attributes (instances of the notebook's classes).
@@ -111,6 +112,7 @@ class Obj:
     opaque: bool = False
     static: bool = False
     unpicklable: str | None = None
+    works_in_place: bool = False
 
 
 class Heap:

@@ -7,6 +7,7 @@ import ast
 from jupyter_mlops.analysis import hidden
 from jupyter_mlops.analysis.heap import Scope, Val
 from jupyter_mlops.analysis.machine import Machine
+from jupyter_mlops.analysis.model import is_hidden
 from jupyter_mlops.analysis.targets import bind_name
 
 __all__ = ["STAR", "bind_imports"]
@@ -38,6 +39,21 @@ def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Sco
         )
 
 
+def _bind_unknown(machine: Machine, module: str) -> None:
+    """What is imported can't be found out: any variable may have been bound anew."""
+    recorder = machine.recorder
+    text = f"imports everything from {module}"
+    machine.report(
+        "MLO022",
+        f"What {module} exports can't be found out; its import of everything may bind any name",
+        hint="Import the names that you use.",
+    )
+    recorder.touch(STAR + module, text, reads=False)
+    for name, binding in list(recorder.names.items()):
+        if not is_hidden(name) and recorder.versions[binding.version].kind == "data" and binding.value.qual is None:
+            recorder.bind(name, Val(None, binding.value.objs), text, maybe=True)
+
+
 def _bind_module(machine: Machine, name: str, value: Val, scope: Scope | None, text: str) -> None:
     """``import a.b`` after ``import a.c`` adds to what ``a`` means."""
     known = machine.recorder.names.get(name)
@@ -65,7 +81,7 @@ def _imported(machine: Machine, module: str, name: str) -> Val:
 def _bind_star(machine: Machine, module: str, scope: Scope | None) -> None:
     names = machine.environment.stars.get(module)
     if names is None:
-        machine.recorder.touch(STAR + module, f"imports everything from {module}", reads=False)
+        _bind_unknown(machine, module)
         return
     for name in names:
         bind_name(machine, name, _imported(machine, module, name), scope, f"imports everything from {module}")

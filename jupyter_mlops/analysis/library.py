@@ -7,8 +7,8 @@ import ast
 from jupyter_mlops.analysis import callbacks, classes, containers, hidden, namespace
 from jupyter_mlops.analysis.apply import apply_effect
 from jupyter_mlops.analysis.functions import Arguments
-from jupyter_mlops.analysis.heap import Val
-from jupyter_mlops.analysis.machine import Machine
+from jupyter_mlops.analysis.heap import Obj, Val
+from jupyter_mlops.analysis.machine import PURE_METHOD, Machine
 from jupyter_mlops.analysis.recorder import join_values
 
 __all__ = ["attribute", "elements", "entered", "item", "items_of", "operate", "store_attribute", "store_item"]
@@ -17,12 +17,16 @@ _STATES = {
     "matplotlib.rcParams": "options:matplotlib", "matplotlib.pyplot.rcParams": "options:matplotlib",
     "pandas.options": "options:pandas", "os.environ": "env", "sys.path": "syspath",
 }  # fmt: skip
+_CACHED = frozenset({"cached_property"})
+_PROPERTIES = frozenset({"property", "cached_property"})
 _STATE_OBJECTS = {"decimal.Context": "decimal"}
 _NUMBERS = frozenset({"int", "float", "bool", "complex"})
 
 
 def attribute(machine: Machine, base: Val, name: str, node: ast.AST) -> Val:
     """``base.name``, read."""
+    if base.qual == "__main__":
+        return namespace.namespace_item(machine, Val("str", const=name))
     if base.qual is not None:
         return _library_attribute(machine, f"{base.qual}.{name}")
     found = [value for number in sorted(base.objs) if (value := _own_member(machine, number, name, node)) is not None]
@@ -32,6 +36,9 @@ def attribute(machine: Machine, base: Val, name: str, node: ast.AST) -> Val:
         effect = machine.effects.attribute(base.type, name)
         if effect is not None:
             return apply_effect(machine, effect, base, Arguments(), node, f".{name}")
+        method = machine.effects.method(base.type, name)
+        if method is not None and not method.mutates and not method.keeps:
+            return Val(PURE_METHOD, machine.parts(base))
         if machine.is_immutable(base.type):
             return Val()
     return Val(None, machine.parts(base))
@@ -62,25 +69,42 @@ def _own_member(machine: Machine, number: int, name: str, node: ast.AST) -> Val 
         return classes.find_member(machine, number, name)
     if not obj.instance_of:
         return obj.fields.get(name)
+    if name == "__class__":
+        return Val("type", obj.instance_of)
+    receiver = Val(obj.type, frozenset({number}))
     found = classes.member(machine, obj, name)
-    if found is not None and _is_property(machine, found):
-        return classes.call_value(machine, found, Arguments(), node, receiver=Val(obj.type, frozenset({number})))
-    return found
+    if found is None:
+        missing = classes.member(machine, obj, "__getattr__")
+        arguments = Arguments((Val("str", const=name),))
+        return classes.call_value(machine, missing, arguments, node, receiver=receiver) if missing is not None else None
+    if name not in obj.fields and _is_property(machine, found):
+        value = classes.call_value(machine, found, Arguments(), node, receiver=receiver)
+        if value is not None and classes.is_decorated(machine, found, _CACHED):
+            classes.store_field(obj, name, value)
+            machine.heap.refer(number, value.objs, machine.recorder.time)
+            machine.recorder.change([number], f"keeps the value of .{name}")
+        return value
+    described = _descriptor(machine, found, "__get__", (receiver, Val("type", obj.instance_of)), node)
+    return described if described is not None else found
 
 
 def _is_property(machine: Machine, value: Val) -> bool:
-    for number in value.objs:
-        info = machine.heap[number].function
-        decorators = getattr(info.node, "decorator_list", []) if info is not None else []
-        if any(isinstance(item, ast.Name) and item.id in ("property", "cached_property") for item in decorators):
-            return True
-    return False
+    return classes.is_decorated(machine, value, _PROPERTIES)
+
+
+def _descriptor(machine: Machine, value: Val, name: str, arguments: tuple[Val, ...], node: ast.AST) -> Val | None:
+    """An attribute of the class that has ``__get__`` or ``__set__`` stands in for the instance's."""
+    if machine.heap.holds_code.isdisjoint(value.objs):
+        return None
+    return _special(machine, value, name, arguments, node)
 
 
 def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
     """``base[index]``, read."""
     if base.qual == namespace.NAMESPACE:
         return namespace.namespace_item(machine, index)
+    if base.qual == "sys.modules" and isinstance(index.const, str):
+        return Val("module", qual=index.const)
     if base.qual is not None:
         return Val("state", qual=base.qual) if base.type == "state" else Val()
     found = containers.builtin_item(machine, base, index)
@@ -234,7 +258,8 @@ def _joined_containers(machine: Machine, left: Val, right: Val, node: ast.AST) -
     kind = left.type if left.type in containers.BUILTIN else right.type
     refs = frozenset(ref for number in left.objs | right.objs for ref in machine.heap[number].refs)
     obj = machine.alloc(node, kind, refs)
-    parts = [found for value in (left, right) if (found := containers.builtin_items(machine, value)) is not None]
+    items = containers.values_of if kind == "dict" else containers.builtin_items
+    parts = [found for value in (left, right) if (found := items(machine, value)) is not None]
     if parts:
         obj.items = join_values(parts)
     return Val(kind, frozenset({obj.number}))
@@ -245,6 +270,9 @@ def _joined_containers(machine: Machine, left: Val, right: Val, node: ast.AST) -
 
 def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
     """``base.name = value``."""
+    if base.qual == "__main__":
+        namespace.store_namespace(machine, Val("str", const=name), value)
+        return
     if base.qual is not None:
         _store_state(machine, f"{base.qual}.{name}")
         return
@@ -256,18 +284,28 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
                 join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
             )
         elif obj.instance_of:
-            setter = classes.member(machine, obj, name)
-            if setter is not None and _is_property(machine, setter):
-                receiver = Val(obj.type, frozenset({number}))
-                classes.call_value(machine, setter, Arguments((value,)), callbacks.obj_node(obj), receiver=receiver)
-            else:
-                classes.store_field(obj, name, value)
+            _store_into_instance(machine, obj, name, value)
     if base.type in _STATE_OBJECTS:
         hidden.sets(machine, _STATE_OBJECTS[base.type])
     if name == "name" and base.type in ("pandas.Series", "pandas.Index"):
         machine.recorder.change(base.objs, "gets a new name")
         return
     machine.recorder.change(base.objs, f"changed in place by setting .{name}")
+
+
+def _store_into_instance(machine: Machine, obj: Obj, name: str, value: Val) -> None:
+    """Setters, descriptors and ``__setattr__`` run code of the notebook."""
+    receiver, node = Val(obj.type, frozenset({obj.number})), callbacks.obj_node(obj)
+    hook = classes.member(machine, obj, "__setattr__")
+    if hook is not None:
+        classes.call_value(machine, hook, Arguments((Val("str", const=name), value)), node, receiver=receiver)
+    setter = classes.member(machine, obj, name)
+    if setter is not None and _is_property(machine, setter):
+        classes.call_value(machine, setter, Arguments((value,)), node, receiver=receiver)
+        return
+    if setter is not None and name not in obj.fields:
+        _descriptor(machine, setter, "__set__", (receiver, value), node)
+    classes.store_field(obj, name, value)
 
 
 def store_item(machine: Machine, base: Val, index: Val, value: Val, *, deletes: bool = False) -> None:

@@ -13,7 +13,7 @@ from jupyter_mlops.analysis.recorder import Recorder
 from jupyter_mlops.diagnostics import Diagnostic, make
 from jupyter_mlops.notebook.model import Cell
 
-__all__ = ["IMMUTABLE", "PLAIN_HOLDERS", "Environment", "Machine"]
+__all__ = ["IMMUTABLE", "PLAIN_HOLDERS", "PURE_METHOD", "Environment", "Machine"]
 
 IMMUTABLE = frozenset(
     {
@@ -22,6 +22,9 @@ IMMUTABLE = frozenset(
     }
 )  # fmt: skip
 """Types whose values can neither change nor refer to anything that can."""
+
+PURE_METHOD = "pure method"
+"""Type of a bound method that the effect table knows to be harmless."""
 
 PLAIN_HOLDERS = ("numpy.", "pandas.", "polars.", "scipy.sparse")
 """Types of data that don't keep references to other objects unless the effect table says so."""

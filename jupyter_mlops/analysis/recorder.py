@@ -77,6 +77,7 @@ class Recorder:
         self.times: dict[int, int] = {}
         self.deleted: dict[str, Cause] = {}
         self.last_mention: dict[str, int] = {}
+        self.changes = 0
         self.line = 1
         self.time = 0
         self.cell = _Cell(-1)
@@ -224,6 +225,7 @@ class Recorder:
         changed = frozenset(objs)
         if not changed:
             return
+        self.changes += 1
         for number in changed:
             times = self.heap.changed.setdefault(number, [])
             if not times or times[-1] != self.time:

@@ -121,7 +121,19 @@ def _bind_definition(
             value = join_values([machine.evaluate(decorator.value, scope), value])
         else:
             value = _decorated(machine, node, machine.evaluate(decorator, scope), value)
+            _register(machine, decorator, value, scope)
     bind_name(machine, node.name, value, scope, f"defines {node.name}")
+
+
+def _register(machine: Machine, decorator: ast.expr, value: Val, scope: Scope | None) -> None:
+    """``@f.register`` changes the function ``f`` of the notebook."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(target, ast.Attribute) and target.attr == "register":
+        owner = machine.evaluate(target.value, scope)
+        functions = [number for number in owner.objs if machine.heap[number].function is not None]
+        for number in functions:
+            machine.heap.refer(number, value.objs, machine.recorder.time)
+        machine.recorder.change(functions, "gets another implementation")
 
 
 def _decorated(machine: Machine, node: ast.AST, decorator: Val, value: Val) -> Val:

@@ -51,6 +51,11 @@ class Home:
         """For code that kernels import; private to the user."""
         return self.root / "runtime"
 
+    @property
+    def exports(self) -> Path:
+        """What is remembered of the names that installed modules export."""
+        return self.root / "exports.json"
+
     def run(self, run_id: str) -> Path:
         """Return the folder of a run: executed notebooks, logs, report."""
         return self.runs / run_id

@@ -1,6 +1,7 @@
 """Tries ``verify`` on a folder of notebooks that nobody wrote for it, and writes a table.
 
     python tests/external/compare_folder.py FOLDER [--out table.md] [--timeout 300] [--jobs 1] [--only GLOB]
+                                                   [--by cell] [--cut-failing]
 
 The folder is not written. Each notebook is tagged in a copy: the cells under a heading are a step.
 """
@@ -8,6 +9,7 @@ The folder is not written. Each notebook is tagged in a copy: the cells under a 
 from __future__ import annotations
 
 import argparse
+import ast
 import fnmatch
 import json
 import os
@@ -32,7 +34,7 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.verify.model import Difference, Verification
 
-__all__ = ["Row", "compare_folder", "tagged", "table"]
+__all__ = ["Row", "compare_folder", "table", "tagged"]
 
 VERDICTS = (
     "equal",  # also where something differs from run to run by itself, which the last column says
@@ -51,6 +53,7 @@ _MOST_RUNS = 6
 _SLACK = 60
 _HEADING = re.compile(r" {0,3}#{1,6}\s|<h[1-6][ >]", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(```|~~~)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SHORT = 160
 
 
@@ -61,6 +64,7 @@ class Row:
     Args:
         whole: ``ok``, ``fails``, ``timeout``, or ``-`` where it was not run.
         details: What differs and why, which diagnostics, which error.
+        cut: How many cells were cut off before the statement that fails here.
     """
 
     notebook: str
@@ -70,13 +74,14 @@ class Row:
     verdict: str = "crash"
     details: str = ""
     seconds: float = 0.0
+    cut: int = 0
 
 
 # tagging
 
 
-def tagged(raw: dict[str, Any]) -> dict[str, Any]:
-    """Tag the cells below each heading as one step; those before the first heading stay as they are.
+def tagged(raw: dict[str, Any], by: str = "heading") -> dict[str, Any]:
+    """Tag the cells below each heading as one step, or each cell as a step; cells above all headings stay untagged.
 
     A cell whose saved outputs end in an error raises on purpose: it is tagged so that the run goes on.
     """
@@ -84,8 +89,9 @@ def tagged(raw: dict[str, Any]) -> dict[str, Any]:
     cells = []
     for cell in raw["cells"]:
         if cell["cell_type"] == "markdown" and _has_heading(_text(cell["source"])):
-            number += 1
+            number += by == "heading"
         if cell["cell_type"] == "code":
+            number += by == "cell"
             tags = [f"step:s{number}"] * (number > 0)
             tags += ["raises-exception"] * any(item["output_type"] == "error" for item in cell.get("outputs", ()))
             cell = {**cell, "metadata": {**cell.get("metadata", {}), "tags": tags}}
@@ -125,12 +131,20 @@ class _Progress:
             self._path.write_text(f"{self._run}{step}", encoding="utf-8")
 
 
-def examine(path: Path, timeout: float, progress: Path) -> Row:
-    """Verify one tagged notebook."""
+def examine(path: Path, timeout: float, progress: Path, *, rehearsal: Path | None = None) -> Row:
+    """Verify one tagged notebook.
+
+    Args:
+        rehearsal: A copy of its folder to run it in beforehand, in order to cut the cells that fail.
+    """
     from jupyter_mlops import api
 
     row = Row(path.name)
     try:
+        if rehearsal is not None:
+            progress.write_text("rehearsal", encoding="utf-8")
+            row = replace(row, cut=_cut_failing(path, rehearsal, timeout))
+            progress.unlink()
         notebook = api.read_notebook(path)
         pipeline = api.pipeline(notebook)
         row = replace(row, cells=len(notebook.cells), steps=len(pipeline.steps))
@@ -140,6 +154,47 @@ def examine(path: Path, timeout: float, progress: Path) -> Row:
     except MlopsError as error:
         return replace(row, verdict="refused", details=str(error))
     return _judged(row, notebook, pipeline, verification)
+
+
+def _cut_failing(path: Path, rehearsal: Path, timeout: float) -> int:
+    """Take out statements that fail for want of a network, a library or an older version of one, with what follows.
+
+    Returns:
+        How many cells were cut.
+
+    Raises:
+        MlopsError: The notebook takes too long.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    executed = nbformat.reads(json.dumps({**raw, "nbformat_minor": 4}), as_version=4)
+    resources = {"metadata": {"path": str(rehearsal)}}
+    try:
+        NotebookClient(executed, timeout=int(timeout), allow_errors=True, resources=resources).execute()
+    except (CellTimeoutError, DeadKernelError) as late:
+        raise MlopsError(f"The rehearsal ends: {_short(late)}") from late
+    count = 0
+    for cell, seen in zip(raw["cells"], executed.cells, strict=True):
+        error = next((item for item in seen.get("outputs", ()) if item["output_type"] == "error"), None)
+        if error is not None and "raises-exception" not in cell["metadata"].get("tags", []):
+            count += 1
+            cell["source"] = _before_failure(_text(cell["source"]), "\n".join(error["traceback"]))
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    return count
+
+
+def _before_failure(source: str, traceback: str) -> str:
+    """The statements of a cell above the one that fails; none if it is not plain Python."""
+    place = re.search(r"Cell In\[\d+\], line (\d+)", _COLOUR.sub("", traceback))
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return ""
+    kept = [item for item in body if place is not None and (item.end_lineno or 0) < int(place.group(1))]
+    return "\n".join(source.splitlines()[: kept[-1].end_lineno]) if kept else ""
 
 
 def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verification) -> Row:
@@ -157,7 +212,9 @@ def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verificatio
     shown = [_difference(item, notebook) for item in (*failures[:1], *_first_of_cause(found.differences))]
     warned = sorted({f"{item.code}" for item in pipeline.diagnostics if item.severity == "warning"})
     details = f"{len(found.differences)} differences: " + " · ".join(dict.fromkeys(shown))
-    return replace(row, whole="ok", verdict=verdict, details=details + (f" (warned: {', '.join(warned)})" if warned else ""))
+    return replace(
+        row, whole="ok", verdict=verdict, details=details + (f" (warned: {', '.join(warned)})" if warned else "")
+    )
 
 
 def _first_of_cause(differences: Iterable[Difference]) -> list[Difference]:
@@ -186,7 +243,13 @@ def _short(text: object) -> str:
 
 
 def compare_folder(
-    folder: Path, *, timeout: float = 300, jobs: int = 1, only: Sequence[str] = ("*",)
+    folder: Path,
+    *,
+    timeout: float = 300,
+    jobs: int = 1,
+    only: Sequence[str] = ("*",),
+    by: str = "heading",
+    cut_failing: bool = False,
 ) -> Iterable[Row]:
     """Verify every notebook of a folder, at any depth; rows come in the order of the paths.
 
@@ -194,15 +257,17 @@ def compare_folder(
         timeout: Seconds for each run of a whole notebook, and for each step.
         jobs: How many notebooks at once.
         only: Patterns for paths relative to the folder, with ``/``.
+        by: What makes a step: ``heading`` or ``cell``.
+        cut_failing: Whether to cut cells off before the statement that fails here, so that the rest can be compared.
     """
     paths = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     names = [path.relative_to(folder).as_posix() for path in paths]
     chosen = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in only)]
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda name: _compare(folder, name, timeout), chosen)
+        yield from pool.map(lambda name: _compare(folder, name, timeout, by, cut_failing=cut_failing), chosen)
 
 
-def _compare(folder: Path, name: str, timeout: float) -> Row:
+def _compare(folder: Path, name: str, timeout: float, by: str, *, cut_failing: bool) -> Row:
     """Copy, tag and verify one notebook; end whatever it has left running."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mlops-external-", ignore_cleanup_errors=True) as place:
@@ -211,10 +276,15 @@ def _compare(folder: Path, name: str, timeout: float) -> Row:
             raw = json.loads((folder / name).read_text(encoding="utf-8"))
             if raw.get("nbformat") != 4:
                 return Row(name, verdict="refused", details=f"nbformat {raw.get('nbformat')}")
-            _copy(folder, copy, raw, name)
+            _copy(folder, copy, tagged(raw, by), name)
+            rehearsal = Path(place) / "rehearsal" if cut_failing else None
+            if rehearsal is not None:
+                shutil.copytree(copy, rehearsal, symlinks=True)
         except (OSError, ValueError) as error:
             return Row(name, verdict="refused", details=_short(error))
-        row = replace(_in_process(copy / name, timeout, Path(place)), notebook=name)
+        row = replace(
+            _in_process(copy / name, timeout, Path(place), rehearsal and (rehearsal / name).parent), notebook=name
+        )
     return replace(row, seconds=time.monotonic() - began)
 
 
@@ -222,12 +292,21 @@ def _copy(folder: Path, copy: Path, raw: dict[str, Any], name: str) -> None:
     """Copy the folder without its other notebooks, as a project of its own."""
     shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb", ".git", ".mlops"))
     (copy / "mlops.toml").touch()
-    (copy / name).write_text(json.dumps(tagged(raw)), encoding="utf-8")
+    (copy / name).write_text(json.dumps(raw), encoding="utf-8")
 
 
-def _in_process(path: Path, timeout: float, place: Path) -> Row:
+def _in_process(path: Path, timeout: float, place: Path, rehearsal: Path | None) -> Row:
     answer, progress, errors = place / "row.json", place / "progress.txt", place / "errors.txt"
-    command = [sys.executable, __file__, "--one", str(path), str(timeout), str(answer), str(progress)]
+    command = [
+        sys.executable,
+        __file__,
+        "--one",
+        str(path),
+        str(timeout),
+        str(answer),
+        str(progress),
+        *map(str, filter(None, [rehearsal])),
+    ]
     environment = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "TMPDIR": str(place)}
     with errors.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
@@ -272,8 +351,8 @@ def table(rows: Sequence[Row]) -> str:
     lines = [
         f"{len(rows)} notebooks: {summary or 'nothing to do'}.",
         "",
-        "| notebook | cells | steps | whole | verdict | s | details |",
-        "|---|--:|--:|---|---|--:|---|",
+        "| notebook | cells | cut | steps | whole | verdict | s | details |",
+        "|---|--:|--:|--:|---|---|--:|---|",
         *map(_line, rows),
     ]
     return "\n".join(lines) + "\n"
@@ -282,7 +361,8 @@ def table(rows: Sequence[Row]) -> str:
 def _line(row: Row) -> str:
     verdict = f"**{row.verdict}**" if row.verdict in BAD else row.verdict
     details = " ".join(row.details.split()).replace("|", "\\|")
-    return f"| {row.notebook} | {row.cells} | {row.steps} | {row.whole} | {verdict} | {row.seconds:.0f} | {details} |"
+    numbers = f"{row.cells} | {row.cut} | {row.steps}"
+    return f"| {row.notebook} | {numbers} | {row.whole} | {verdict} | {row.seconds:.0f} | {details} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -293,10 +373,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="notebooks at once")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for each run of a notebook")
     parser.add_argument("--only", action="append", metavar="GLOB", help="paths to take; may be given several times")
+    parser.add_argument("--by", choices=("heading", "cell"), default="heading", help="what makes a step")
+    parser.add_argument("--cut-failing", action="store_true", help="cut cells off before the statement that fails here")
     options = parser.parse_args(arguments)
     rows: list[Row] = []
     for row in compare_folder(
-        options.folder.resolve(), timeout=options.timeout, jobs=options.jobs, only=options.only or ("*",)
+        options.folder.resolve(),
+        timeout=options.timeout,
+        jobs=options.jobs,
+        only=options.only or ("*",),
+        by=options.by,
+        cut_failing=options.cut_failing,
     ):
         rows.append(row)
         print(f"{row.notebook}: {row.verdict}, {row.seconds:.0f} s. {_short(row.details)}", file=sys.stderr, flush=True)
@@ -307,8 +394,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(row.verdict in BAD for row in rows))
 
 
-def _one(path: str, timeout: str, answer: str, progress: str) -> None:
-    row = examine(Path(path), float(timeout), Path(progress))
+def _one(path: str, timeout: str, answer: str, progress: str, rehearsal: str | None = None) -> None:
+    place = Path(rehearsal) if rehearsal is not None else None
+    row = examine(Path(path), float(timeout), Path(progress), rehearsal=place)
     Path(answer).write_text(json.dumps(asdict(row)), encoding="utf-8")
 
 
