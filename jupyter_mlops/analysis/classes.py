@@ -43,9 +43,12 @@ def make_class(machine: Machine, node: ast.ClassDef, scope: Scope | None) -> Val
     value = Val("type", frozenset({obj.number}))
     if (library_base(machine, obj.number) or "").startswith("enum."):
         _make_members(machine, obj, node)
+    changes = machine.recorder.changes
     _subclass(machine, obj.number, value, node)
     for metaclass in metaclasses:
         _run_metaclass(machine, metaclass, value, node)
+    if machine.recorder.changes > changes:
+        obj.unpicklable = f"making the class {node.name} again would have its effects again"
     return value
 
 

@@ -34,6 +34,7 @@ _STATEMENT = 30_000
 _DEPTH = 12
 _MOST_OBJECTS = 12
 _WORK = 150_000
+_MUCH_WORK = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ class Machine:
     @property
     def exhausted(self) -> bool:
         """Whether the statement has used up its budget: calls are no longer followed."""
-        return self._left <= 0 or self.heap.work - self._worked > _WORK
+        limit = _WORK if self._worked < _MUCH_WORK else _WORK // 10
+        return self._left <= 0 or self.heap.work - self._worked > limit
 
     def may_enter(self, function: int) -> bool:
         """Tell whether a call may be followed into the function."""

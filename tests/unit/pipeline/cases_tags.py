@@ -140,6 +140,8 @@ CASES = (
         Part("class One(Base):\n    pass", "", "plugins"),
         Part("print(sorted(plugins))", "plugins"),
         edges="ab",
+        told="MLO050",
+        refused=True,
         exact=False,
     ),
     # tags
