@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlops.analysis.machine import Environment
+from jupyter_mlops.local_modules import LocalModule, look_at
 from jupyter_mlops.notebook.model import Notebook
 
 __all__ = ["Exports", "environment_of"]
@@ -16,6 +17,7 @@ __all__ = ["Exports", "environment_of"]
 Exports = Callable[[str], tuple[str, ...] | None]
 """The names that a module exports with ``*``; None if nobody knows."""
 
+_WORD = re.compile(r"\w+")
 _STAR = re.compile(r"\bfrom\s+(\w[\w.]*)\s+import\s*\*")
 
 
@@ -40,7 +42,24 @@ def environment_of(notebook: Notebook, installed: Exports = lambda module: None)
 
     wanted = {module for cell in notebook.cells if cell.kind == "code" for module in _STAR.findall(cell.source)}
     stars = {module: exported(module) for module in sorted(wanted)}
-    return Environment({module: names for module, names in stars.items() if names is not None}, local)
+    modules = {name: _looked_at(folder, name) for name in _mentioned(notebook, local)}
+    return Environment(
+        {module: names for module, names in stars.items() if names is not None},
+        local,
+        frozenset(name for name, module in modules.items() if module.keeps_state),
+        frozenset(name for name, module in modules.items() if module.touches_files),
+    )
+
+
+def _mentioned(notebook: Notebook, local: frozenset[str]) -> list[str]:
+    """The project's modules that the notebook can import, itself or through others that it imports."""
+    words = {word for cell in notebook.cells if cell.kind == "code" for word in _WORD.findall(cell.source)}
+    return sorted(local) if words & local else []
+
+
+def _looked_at(folder: Path, name: str) -> LocalModule:
+    package = folder / name
+    return look_at(package if package.is_dir() else folder / f"{name}.py")
 
 
 def _modules_in(folder: Path) -> frozenset[str]:

@@ -137,9 +137,13 @@ def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.
 
 def _call_unlisted(machine: Machine, qual: str, arguments: Arguments, node: ast.AST) -> Val:
     """A function that the table doesn't list: of a library, or of the project's own modules."""
-    top = qual.partition(".")[0]
-    if top in machine.environment.local_modules:
+    top, _, inner = qual.partition(".")
+    known = machine.environment
+    if top in known.file_modules:
         hidden.any_file(machine, f"calls {qual}() of the project, which may touch any file")
+    if top in known.local_modules and (top in known.stateful_modules or "." in inner):
+        # a function that keeps count in its module, or a method of one of the module's objects
+        hidden.sets(machine, f"module:{top}")
     return assume_worst(machine, None, arguments, node, f"{qual}()")
 
 

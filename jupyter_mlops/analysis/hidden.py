@@ -42,6 +42,7 @@ _EVERYWHERE = (
     "$ipython",
     "$future",
     "$recursion",
+    "$imports",
 )
 _OPTIONS = {
     "pandas": "$options:pandas",

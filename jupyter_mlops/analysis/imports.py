@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 from jupyter_mlops.analysis import hidden
 from jupyter_mlops.analysis.heap import Scope, Val
@@ -17,6 +18,8 @@ STAR = "$star:"
 
 def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> None:
     """Bind what an import statement imports."""
+    if scope is None and any(_acts(machine, node, alias) for alias in node.names):
+        hidden.sets(machine, "imports")
     if "$syspath" in machine.recorder.names:
         machine.recorder.use("$syspath", "imports after sys.path was changed")
     if isinstance(node, ast.Import):
@@ -37,6 +40,23 @@ def bind_imports(machine: Machine, node: ast.Import | ast.ImportFrom, scope: Sco
         bind_name(
             machine, alias.asname or alias.name, _imported(machine, module, alias.name), scope, f"imports {alias.name}"
         )
+
+
+def _acts(machine: Machine, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+    """Tell whether a module is imported for what its import does: nobody uses the name, or its purpose is known."""
+    module = alias.name if isinstance(node, ast.Import) else node.module or ""
+    if module.startswith("sklearn.experimental"):
+        return True
+    top = module.partition(".")[0]
+    if alias.name == "*" or top in sys.stdlib_module_names or machine.effects.knows(top) or _level(node):
+        return False
+    bound = alias.asname or alias.name.partition(".")[0]
+    return bound not in machine.recorder.last_mention
+
+
+def _level(node: ast.Import | ast.ImportFrom) -> int:
+    """How many dots a relative import has."""
+    return node.level if isinstance(node, ast.ImportFrom) else 0
 
 
 def _bind_unknown(machine: Machine, module: str) -> None:

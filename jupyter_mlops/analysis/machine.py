@@ -44,10 +44,14 @@ class Environment:
     Args:
         stars: For modules imported with ``*``, the names they export.
         local_modules: Top-level modules that belong to the project, not to an installed distribution.
+        stateful_modules: Those of them whose functions change variables of the module.
+        file_modules: Those of them that may touch files.
     """
 
     stars: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     local_modules: frozenset[str] = frozenset()
+    stateful_modules: frozenset[str] = frozenset()
+    file_modules: frozenset[str] = frozenset()
 
 
 Evaluate = Callable[["Machine", ast.expr, "Scope | None"], Val]

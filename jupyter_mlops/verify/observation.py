@@ -14,7 +14,7 @@ from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.runtime.states import STATES
 from jupyter_mlops.steps.cells import own_cell
 from jupyter_mlops.verify.names import observed_names
-from jupyter_mlops.verify.workspace import Workspace
+from jupyter_mlops.verify.workspace import Leavings, Workspace
 
 __all__ = ["Moment", "Observation", "Value", "install_probe", "read_notes"]
 
@@ -84,6 +84,10 @@ class Observation:
         self, pipeline: Pipeline, notebook: Notebook, workspace: Workspace, place: Path, probe: Path, *, watch: bool
     ) -> None:
         place.mkdir(parents=True)
+        self._left = place / "left"
+        self._leavings: dict[str, Leavings] = {}
+        self._sources = _file_sources(pipeline)
+        self._last: str | None = None
         self._workspace = workspace
         self._probe = probe
         self._step_of = {cell: step.slug for step in pipeline.steps for cell in step.cells}
@@ -99,8 +103,15 @@ class Observation:
         self._orders.write_text(json.dumps(orders), encoding="utf-8")
 
     def folder(self, step: Step) -> Path:
-        """A fresh copy of the project for each kernel."""
-        return self._workspace.renew()
+        """A fresh copy of the project for each kernel.
+
+        Where nobody can tell which files a step touches, it finds what the steps before it have left.
+        """
+        if self._last is not None and any(self._last in sources for sources in self._sources.values()):
+            self._leavings[self._last] = self._workspace.keep(self._left / self._last)
+        self._last = step.slug
+        sources = self._sources.get(step.slug, ())
+        return self._workspace.renew([self._leavings[slug] for slug in sources if slug in self._leavings])
 
     def instrument(self, step: Step, notebook: Mapping[str, Any]) -> dict[str, Any]:
         """Put a probe before the first cell of each step, and after each of its cells."""
@@ -136,6 +147,27 @@ def _order(pipeline: Pipeline, notebook: Notebook, step: Step) -> dict[str, Any]
         "groups": groups,
         "states": [name for name in STATES if name not in _UNCOMPARED_STATES],
     }
+
+
+def _file_sources(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
+    """For each step, the steps before it whose files it may need without the pipeline knowing their paths."""
+    ancestors: dict[str, set[str]] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    earlier: list[Step] = []
+    for step in pipeline.steps:
+        above = set(pipeline.upstream(step.slug))
+        ancestors[step.slug] = above.union(*(ancestors.get(slug, ()) for slug in above))
+        found = [other.slug for other in earlier if other.slug in ancestors[step.slug] and _hands_files(other, step)]
+        sources[step.slug] = tuple(found)
+        earlier.append(step)
+    return sources
+
+
+def _hands_files(first: Step, second: Step) -> bool:
+    known = second.files_read or second.files_written or any(name.startswith("file:") for name in second.hidden)
+    if first.writes_unknown_files:
+        return bool(second.touches_unknown_files or second.writes_unknown_files or known)
+    return bool(first.files_written) and (second.touches_unknown_files or second.writes_unknown_files)
 
 
 def _probe_cell(moment: str, number: int, *arguments: str) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
 
-__all__ = ["Workspace", "plan_copy"]
+__all__ = ["Leavings", "Workspace", "plan_copy"]
 
 MOST_FILES = 20_000
 MOST_BYTES = 1024**3
@@ -32,6 +32,23 @@ class CopyPlan:
     root: Path
     folders: tuple[str, ...]
     files: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leavings:
+    """What a step has changed in its copy.
+
+    Args:
+        place: Where its files are kept.
+        folders: New ones, as relative paths, parents first.
+        files: New and changed ones.
+        gone: Files and folders that are there no more, parents first.
+    """
+
+    place: Path
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    gone: tuple[str, ...]
 
 
 class _TooMuch(Exception):
@@ -110,9 +127,13 @@ class Workspace:
         self.root = place.resolve() / (plan.root.name or "project")
         self.folder = self.root / folder.relative_to(plan.root)
         self._plan = plan
+        self._stamps: dict[str, tuple[int, int]] = {}
 
-    def renew(self) -> Path:
+    def renew(self, leavings: Sequence[Leavings] = ()) -> Path:
         """Put a fresh copy there; return the folder to run in.
+
+        Args:
+            leavings: What earlier steps have changed, in their order.
 
         Raises:
             InfrastructureError: The disk is full or failed.
@@ -125,9 +146,49 @@ class Workspace:
                 (self.root / name).mkdir()
             for name, linked in self._plan.files:
                 self._copy(name, linked=linked)
+            self._stamps = {name: _stamp(path) for name, path in self._files().items()}
+            for item in leavings:
+                self._add(item)
         except OSError as error:
             raise InfrastructureError(f"The project can't be copied to {self.root}: {error}.") from error
         return self.folder
+
+    def keep(self, place: Path) -> Leavings:
+        """Move what has been changed since there was a fresh copy to a new folder.
+
+        Raises:
+            InfrastructureError: The disk is full or failed.
+        """
+        try:
+            place.mkdir(parents=True)
+            present = self._files()
+            every = {path.relative_to(self.root).as_posix() for path in _walk(self.root)}
+            files = tuple(name for name, path in present.items() if self._stamps.get(name) != _stamp(path))
+            folders = tuple(sorted(every - present.keys() - set(self._plan.folders)))
+            gone = tuple(name for name in (*self._plan.folders, *self._stamps) if name not in every)
+            for name in files:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                present[name].rename(place / name)
+        except OSError as error:
+            raise InfrastructureError(f"What a step has written can't be kept in {place}: {error}.") from error
+        return Leavings(place, folders, files, gone)
+
+    def _files(self) -> dict[str, Path]:
+        paths = (path for path in _walk(self.root) if path.is_symlink() or not path.is_dir())
+        return {path.relative_to(self.root).as_posix(): path for path in paths}
+
+    def _add(self, leavings: Leavings) -> None:
+        for name in leavings.gone:
+            path = self.root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        for name in leavings.folders:
+            (self.root / name).mkdir(exist_ok=True)
+        for name in leavings.files:
+            (self.root / name).unlink(missing_ok=True)
+            shutil.copy2(leavings.place / name, self.root / name, follow_symlinks=False)
 
     def _copy(self, name: str, *, linked: bool) -> None:
         source, target = self.project / name, self.root / name
@@ -145,3 +206,8 @@ class Workspace:
                 shutil.copy2(source, target)
             except (FileNotFoundError, PermissionError):  # gone meanwhile, or not for us: the notebook will see
                 return
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_mtime_ns, status.st_size

@@ -181,16 +181,16 @@ def _cut_failing(path: Path, rehearsal: Path, timeout: float) -> int:
         error = next((item for item in seen.get("outputs", ()) if item["output_type"] == "error"), None)
         if error is not None and "raises-exception" not in cell["metadata"].get("tags", []):
             count += 1
-            cell["source"] = _before_failure(_text(cell["source"]), "\n".join(error["traceback"]))
+            cell["source"] = _before_failure(_text(cell["source"]), seen.execution_count, error["traceback"])
     path.write_text(json.dumps(raw), encoding="utf-8")
     return count
 
 
-def _before_failure(source: str, traceback: str) -> str:
+def _before_failure(source: str, number: int, traceback: Sequence[str]) -> str:
     """The statements of a cell above the one that fails; none if it is not plain Python."""
-    place = re.search(r"Cell In\[\d+\], line (\d+)", _COLOUR.sub("", traceback))
+    place = re.search(rf"Cell In\[{number}\], line (\d+)", _COLOUR.sub("", "\n".join(traceback)))
     try:
-        body = ast.parse(source).body
+        body = ast.parse(re.sub(r"(?m)^[%!].*$", "pass", source)).body
     except SyntaxError:
         return ""
     kept = [item for item in body if place is not None and (item.end_lineno or 0) < int(place.group(1))]

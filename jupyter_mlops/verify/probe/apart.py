@@ -33,6 +33,10 @@ _CLASS_NOISE = frozenset(
 )
 
 
+_NOTES = ("_has_", "_deprecated_key_to_warnings")
+"""Attributes in which libraries note something for themselves; the second is scikit-learn's, whose ``Bunch`` forgets
+it when it is pickled."""
+
 _FRAMES = frozenset({"ndarray", "DataFrame", "Series"})
 
 
@@ -185,7 +189,7 @@ def _reduced(reduced: tuple[Any, ...]) -> Iterator[Child]:
 
 
 def _state(state: Mapping[Any, Any]) -> Iterator[Child]:
-    yield from ((f".{name}", item) for name, item in state.items() if not str(name).startswith("_has_"))
+    yield from ((f".{name}", item) for name, item in state.items() if not str(name).startswith(_NOTES))
 
 
 def _attributes(value: Any) -> Iterator[Child]:

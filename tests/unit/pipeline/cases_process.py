@@ -363,4 +363,21 @@ CASES = (
         edges="ab bc",
         runs=False,
     ),
+    case(
+        "a widget is refused",
+        imports("import ipywidgets"),
+        Part("slider = ipywidgets.IntSlider(value=3)", gives="slider"),
+        Part("print(slider.value)", "slider"),
+        edges="ab",
+        refused=True,
+        told="MLO050",
+    ),
+    case(
+        "the value of a widget is not",
+        imports("from ipywidgets import widgets"),
+        Part("slider = widgets.IntSlider(value=3)\nn = slider.value", gives="n"),
+        Part("print(n)", "n"),
+        edges="ab",
+        runs=False,
+    ),
 )

@@ -51,6 +51,8 @@ CLASSES = (
     "    def count(self):\n        Box.made += 1\n        return Box.made\n"
     "    @property\n    def last(self):\n        return self.rows[-1] if self.rows else None\n"
     "    def __repr__(self):\n        return f'Box({self.rows})'",
+    "class Crate(Box):\n    def put(self, item):\n        super().put(item)\n"
+    "        self.__class__.shared.append(item)\n        return self",
 )
 STATE = "journal = []\nfactor = 2\nkeep = {}"
 
@@ -142,6 +144,8 @@ MAKERS: dict[str, tuple[str, ...]] = {
         "{{'k': {list}}}",
         "{dict}",
         "dict({dict})",
+        "{{**{dict}}}",
+        "{dict} | {{'z': {list}}}",
         "{{'k': [{N}], 'n': {list}}}",
         "{{str(i): [i] for i in {list}}}",
     ),
@@ -171,7 +175,15 @@ MAKERS: dict[str, tuple[str, ...]] = {
         "{frame}.reset_index(drop=True)",
         "pd.DataFrame({{'u': {list} or [0]}})",
     ),
-    "box": ("Box({list})", "{box}", "{box}.put({int})", "Box([{N}])", "Box({nested}[0])"),
+    "box": (
+        "Box({list})",
+        "{box}",
+        "{box}.put({int})",
+        "Box([{N}])",
+        "Crate([{N}])",
+        "Crate({list})",
+        "Box({nested}[0])",
+    ),
     "fun": (
         "counter()",
         "{fun}",

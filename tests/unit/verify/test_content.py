@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -74,6 +75,7 @@ ROUND_TRIPS: dict[str, Callable[[], Any]] = {
     "polars": lambda: pl.DataFrame({"a": [1, 2], "b": ["x", None], "c": [[1], [2]]}),
     "fortran": lambda: np.asfortranarray(np.arange(12.0).reshape(3, 4)),
     "backwards": lambda: np.arange(10)[::-2],
+    "bunch": lambda: load_iris(as_frame=True),
     "record": lambda: np.array([(1, 2.0)], dtype=np.dtype([("a", "u1"), ("b", "f8")], align=True)),
     "objects": lambda: np.array([{"a": [1]}, None], dtype=object),
     "masked": lambda: np.ma.masked_array([1, 2], [True, False]),
