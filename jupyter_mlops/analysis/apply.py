@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jupyter_mlops.analysis import callbacks, hidden
 from jupyter_mlops.analysis.effects import Effect
@@ -239,6 +239,7 @@ def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: A
             for place, item in enumerate(effect.results)
         ]
         obj = machine.alloc(node, "tuple", (number for item in items for number in item.objs))
+        _connect(machine, [number for item in items for number in item.objs])
         obj.elements = tuple(items)
         obj.items = join_values(items)
         return Val("tuple", frozenset({obj.number}))
@@ -253,7 +254,16 @@ def _new(machine: Machine, node: ast.AST, type: str | None, shared: frozenset[in
     obj = machine.alloc(node, type, shared, tag=f"{tag} {type}")
     obj.iterator = obj.iterator or (type is not None and "iterator" in machine.effects.flags(type))
     obj.opaque = True
+    if type is not None and type.startswith("matplotlib."):
+        _connect(machine, [*shared, obj.number])
     return Val(type, shared | {obj.number})
+
+
+def _connect(machine: Machine, objs: Sequence[int]) -> None:
+    """A figure knows its axes, axes know their figure and what is drawn in them."""
+    drawn = [number for number in objs if (machine.heap[number].type or "").startswith("matplotlib.")]
+    for number in drawn:
+        machine.heap.refer(number, drawn, machine.recorder.time)
 
 
 def _result_type(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments) -> str | None:

@@ -104,6 +104,7 @@ def _call_object(machine: Machine, value: Val, arguments: Arguments, node: ast.A
 
 def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
     """Call something that has a qualified name: a builtin, or a function or class of a library."""
+    qual = machine.resolve(qual)
     special = dynamic.call(machine, qual, arguments, node, scope)
     if special is not None:
         return special

@@ -85,7 +85,7 @@ def _undefined(machine: Machine, name: str) -> Val:
     if stars:
         for star in stars:
             machine.recorder.use(star, f"reads {name}, which only an import of everything can define")
-        return Val("module", qual=f"{stars[-1].partition(':')[2]}.{name}")
+        return Val("module", qual=machine.resolve(f"{stars[-1].partition(':')[2]}.{name}"))
     if machine.barrier is not None:
         # code only known at run time may have defined it: the name belongs to that barrier
         recorder = machine.recorder

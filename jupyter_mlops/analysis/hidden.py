@@ -61,9 +61,17 @@ def path_of(value: Val) -> str | None:
     return posixpath.normpath(name.replace("\\", "/")) if name else None
 
 
+def _located(machine: Machine, path: str | None) -> str | None:
+    """A relative path says little once the working directory has changed."""
+    if path is None or "$cwd" not in machine.recorder.names or posixpath.isabs(path) or _REMOTE.match(path):
+        return path
+    return None
+
+
 def reads(machine: Machine, path: str | None) -> None:
     """A file is read; None stands for any file."""
     recorder = machine.recorder
+    path = _located(machine, path)
     if path is None:
         _any(machine, "reads a file whose path is only known at run time", writes=False)
         return
@@ -84,6 +92,7 @@ def writes(machine: Machine, path: str | None) -> None:
 
 def appends(machine: Machine, path: str | None) -> None:
     """A file is added to."""
+    path = _located(machine, path)
     if path is not None:
         reads(machine, path)
     _writes(machine, path, keeps=True)
@@ -91,6 +100,7 @@ def appends(machine: Machine, path: str | None) -> None:
 
 def _writes(machine: Machine, path: str | None, *, keeps: bool) -> None:
     recorder = machine.recorder
+    path = _located(machine, path)
     recorder.once("writes a file")
     if path is None:
         _any(machine, "may write any file", writes=True)

@@ -89,10 +89,22 @@ def _note(machine: Machine, module: str) -> None:
         machine.recorder.cell.imports.add(top)
         machine.recorder.statement.imports.add(top)
         hidden.uses_library(machine, (top,))
+        _wait_for(machine, top)
+
+
+def _wait_for(machine: Machine, top: str) -> None:
+    """A module may have been written, or its package installed, by a cell above."""
+    if top in sys.stdlib_module_names:
+        return
+    names = [f"{hidden.FILE}{top}.py", f"{hidden.FILE}{top}/__init__.py", "$packages"]
+    if not machine.effects.knows(top):
+        names.append(hidden.ANY_FILE)
+    for name in names:
+        machine.recorder.use(name, f"imports {top}")
 
 
 def _imported(machine: Machine, module: str, name: str) -> Val:
-    qual = f"{module}.{name}"
+    qual = machine.resolve(f"{module}.{name}")
     if machine.effects.class_of(qual) is not None:
         return Val("type", qual=machine.effects.canonical(qual))
     return Val("module", qual=qual)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from jupyter_mlops.analysis import hidden
 from jupyter_mlops.analysis.effects import EffectTable
@@ -91,6 +92,9 @@ def _parse(machine: Machine, cell: Cell) -> ast.Module | None:
             line=line,
             hint="Mend the cell, or tag it `skip`.",
         )
+        if "raises-exception" in cell.tags:  # it is meant to fail, and the kernel goes on after it
+            key = ("MLO001", cell.index, line or 0, problem)
+            machine.diagnostics[key] = replace(machine.diagnostics[key], severity="warning")
         return None
 
 
@@ -131,14 +135,31 @@ def _analyse_cell(machine: Machine, cell: Cell, tree: ast.Module | None) -> None
         for ordinal, statement in enumerate(tree.body):
             machine.begin_statement()
             recorder.begin_statement(ordinal, _first_line(statement), statement.end_lineno or statement.lineno)
+            if _shares_line(tree.body, ordinal):
+                recorder.statement.segment = ast.get_source_segment(cell.python.text if cell.python else "", statement)
             if ordinal == 0:
                 hidden.use_process_state(machine)
+                _install(machine, cell)
             _run_guarded(machine, statement)
             imports = isinstance(statement, (ast.Import, ast.ImportFrom))
             recorder.end_statement(defines=_defines(machine, statement), imports=imports)
         if "raises-exception" in cell.tags and tree.body:
             recorder.join([before, dict(recorder.names)], "depends on where the cell raises")
     recorder.end_cell()
+
+
+def _shares_line(body: Sequence[ast.stmt], ordinal: int) -> bool:
+    """Tell whether another statement stands on a line of this one (``import a; a.seed(1)``)."""
+    first, last = _first_line(body[ordinal]), body[ordinal].end_lineno
+    before = ordinal > 0 and body[ordinal - 1].end_lineno == first
+    return before or (ordinal + 1 < len(body) and _first_line(body[ordinal + 1]) == last)
+
+
+def _install(machine: Machine, cell: Cell) -> None:
+    """Packages that a step's cell installs are there for imports below it."""
+    if cell.python is not None and cell.python.requirements and cell.role == "step":
+        machine.recorder.once("installs packages")
+        machine.recorder.touch("$packages", "installs packages", reads=False)
 
 
 def _first_line(node: ast.stmt) -> int:

@@ -17,6 +17,7 @@ _STATES = {
     "matplotlib.rcParams": "options:matplotlib", "matplotlib.pyplot.rcParams": "options:matplotlib",
     "pandas.options": "options:pandas", "os.environ": "env", "sys.path": "syspath",
 }  # fmt: skip
+_LABELLED = frozenset({"pandas.DataFrame", "pandas.Series"})
 _CACHED = frozenset({"cached_property"})
 _PROPERTIES = frozenset({"property", "cached_property"})
 _STATE_OBJECTS = {"decimal.Context": "decimal"}
@@ -32,6 +33,8 @@ def attribute(machine: Machine, base: Val, name: str, node: ast.AST) -> Val:
     found = [value for number in sorted(base.objs) if (value := _own_member(machine, number, name, node)) is not None]
     if found:
         return join_values(found)
+    if base.type in _LABELLED and name in ("index", "columns"):
+        return Val("pandas.Index", base.objs)  # its values never change, but it shares its name with the frame
     if base.type is not None:
         effect = machine.effects.attribute(base.type, name)
         if effect is not None:
@@ -45,6 +48,7 @@ def attribute(machine: Machine, base: Val, name: str, node: ast.AST) -> Val:
 
 
 def _library_attribute(machine: Machine, qual: str) -> Val:
+    qual = machine.resolve(qual)
     hidden.uses_library(machine, (qual,))
     canonical = machine.effects.canonical(qual)
     state = _STATES.get(canonical)
@@ -110,6 +114,12 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
     found = containers.builtin_item(machine, base, index)
     if found is not None:
         return found
+    for number in sorted(base.objs):
+        hook = classes.find_member(machine, number, "__class_getitem__") if machine.heap[number].klass else None
+        if hook is not None:
+            receiver = Val("type", frozenset({number}))
+            found = classes.call_value(machine, hook, Arguments((index,)), node, receiver=receiver)
+            return found if found is not None else Val()
     special = _special(machine, base, "__getitem__", (index,), node)
     if special is not None:
         return special

@@ -32,6 +32,7 @@ PLAIN_HOLDERS = ("numpy.", "pandas.", "polars.", "scipy.sparse")
 _BUDGET = 3_000_000
 _STATEMENT = 30_000
 _DEPTH = 12
+_PYLAB = ("numpy.random", "numpy.linalg", "numpy.fft", "numpy", "matplotlib.pyplot")
 _MOST_OBJECTS = 12
 _WORK = 150_000
 _MUCH_WORK = 3_000_000
@@ -141,6 +142,17 @@ class Machine:
         if node.lineno > self.recorder.statement.end_line or node.lineno < self.recorder.statement.line:
             return
         self.recorder.line = node.lineno
+
+    def resolve(self, qual: str) -> str:
+        """The name under which something is known that ``pylab`` exports once more."""
+        module, _, name = qual.rpartition(".")
+        if module not in ("pylab", "matplotlib.pylab"):
+            return qual
+        for origin in _PYLAB:
+            found = f"{origin}.{name}"
+            if self.effects.function(found) or self.effects.class_of(found) or self.effects.value(found):
+                return found
+        return qual
 
     def retain(self, nodes: Iterable[ast.AST]) -> None:
         """Keep generated syntax alive as long as the analysis: its ids name the objects it makes."""

@@ -89,6 +89,7 @@ class StatementFacts:
 
     Args:
         line: First and last line (1-based, inclusive) in the cell, decorators included.
+        segment: Its text, where it shares a line with another statement.
         uses: What it reads, at definition or execution.
         made: Numbers of the versions it makes.
         late: Names its functions and classes read when they are called, not now.
@@ -106,6 +107,7 @@ class StatementFacts:
     once: str | None = None
     imports: tuple[str, ...] = ()
     files_read: tuple[str, ...] = ()
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

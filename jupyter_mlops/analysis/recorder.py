@@ -45,6 +45,7 @@ class _Statement:
     imports: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)
     walked: set[int] = field(default_factory=set)
+    segment: str | None = None
 
 
 @dataclass(slots=True)
@@ -143,6 +144,7 @@ class Recorder:
                 statement.once,
                 tuple(sorted(statement.imports)),
                 tuple(sorted(statement.files_read)),
+                statement.segment,
             )
         )
 

@@ -10,52 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jupyter_mlops.cli.output import can_show_boxes, display_path, print_diagnostics, print_json, say, terminal_width
+from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, terminal_width
+from jupyter_mlops.cli.parameters import given_parameters, parameter_options, parameter_words
 from jupyter_mlops.cli.reading import read, target_file
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
-    from jupyter_mlops.pipeline.model import Parameter, Pipeline
+    from jupyter_mlops.pipeline.model import Pipeline
 
-__all__ = ["command", "given_parameters", "refuse_errors"]
-
-_PARAMETER_FLAGS = {
-    "parameters": "-p",
-    "parameters_raw": "-r",
-    "parameters_file": "-f",
-    "parameters_yaml": "-y",
-    "parameters_base64": "-b",
-}
+__all__ = ["command", "refuse_errors"]
 
 
 @click.command("run")
 @click.argument("notebook")
 @click.argument("output", required=False, metavar="[OUT]")
-@click.option(
-    "-p",
-    "--parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="A parameter; VALUE is converted to the declared type.",
-)
-@click.option(
-    "-r",
-    "--parameters_raw",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="A parameter that is a string, whatever it looks like.",
-)
-@click.option("-f", "--parameters_file", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file.")
-@click.option(
-    "-y", "--parameters_yaml", multiple=True, metavar="YAML", help="Parameters as YAML text, such as '{n_trees: 300}'."
-)
-@click.option(
-    "-b", "--parameters_base64", multiple=True, metavar="TEXT", help="Parameters as base64 encoded YAML text."
-)
+@parameter_options
 @click.option("-k", "--kernel", metavar="NAME", help="Kernel to run the steps with. [default: the notebook's]")
 @click.option(
     "--workers",
@@ -155,33 +126,10 @@ def refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
     raise PipelineError("The notebook is not a valid pipeline; nothing was run.", pipeline.diagnostics)
 
 
-def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The given parameters, of their declared types."""
-    from jupyter_mlops.pipeline.parameters import gather, resolve
-    from jupyter_mlops.pipeline.places import cell_place
-
-    given = gather(
-        base64=options["parameters_base64"],
-        files=options["parameters_file"],
-        yaml=options["parameters_yaml"],
-        text=options["parameters"],
-        raw=options["parameters_raw"],
-    )
-
-    def place(parameter: Parameter | None) -> str:
-        cell = "" if parameter is None else cell_place(source, parameter.cell, parameter.line, pipeline)
-        return ", ".join(part for part in (display_path(source.path), cell) if part)
-
-    return resolve(pipeline, given, place=place)
-
-
 def _again(notebook: str, output: str | None, options: Mapping[str, Any]) -> str:
     """The command that runs this once more, with the same parameters."""
     words = ["jupyter", "mlops", "run", notebook, *([output] if output is not None else [])]
-    for name, flag in _PARAMETER_FLAGS.items():
-        for given in options[name]:
-            words += [flag, *([given] if isinstance(given, str) else given)]
-    return shlex.join(words)
+    return shlex.join([*words, *parameter_words(options)])
 
 
 def _opening(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any] | None) -> Callable[[], None] | None:

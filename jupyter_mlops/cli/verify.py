@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jupyter_mlops.cli.output import count, display_path, print_json, say
+from jupyter_mlops.cli.parameters import given_parameters, parameter_options
 from jupyter_mlops.cli.reading import read
-from jupyter_mlops.cli.run import given_parameters, refuse_errors
+from jupyter_mlops.cli.run import refuse_errors
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
@@ -30,29 +31,7 @@ _DEEDS = {
 
 @click.command("verify")
 @click.argument("notebook")
-@click.option(
-    "-p",
-    "--parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="A parameter; VALUE is converted to the declared type.",
-)
-@click.option(
-    "-r",
-    "--parameters_raw",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="A parameter that is a string, whatever it looks like.",
-)
-@click.option("-f", "--parameters_file", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file.")
-@click.option(
-    "-y", "--parameters_yaml", multiple=True, metavar="YAML", help="Parameters as YAML text, such as '{n_trees: 300}'."
-)
-@click.option(
-    "-b", "--parameters_base64", multiple=True, metavar="TEXT", help="Parameters as base64 encoded YAML text."
-)
+@parameter_options
 @click.option("-k", "--kernel", metavar="NAME", help="Kernel to run with. [default: the notebook's]")
 @click.option(
     "--timeout",

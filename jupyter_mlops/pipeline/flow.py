@@ -12,7 +12,9 @@ from jupyter_mlops.pipeline.versions import Ledger, Unit
 __all__ = ["Flow", "Needs", "find_needs"]
 
 _ROUNDS = 8
-_NO_ARTIFACT = frozenset({"$files", "$history", "$namespace", "$backend", "$ipython", "$future"})
+_NO_ARTIFACT = frozenset(
+    {"$files", "$history", "$namespace", "$backend", "$ipython", "$future", "$packages", "$imports"}
+)
 
 
 @dataclass(slots=True)

@@ -14,13 +14,15 @@ __all__ = ["depends_on_inputs", "snippets", "source_of"]
 
 
 def source_of(cell: Cell, statements: Iterable[StatementFacts]) -> str:
-    """The lines of a cell that these statements stand on, verbatim."""
+    """The text of these statements of a cell, verbatim."""
     lines = cell.source.split("\n")
-    wanted = sorted({number for item in statements for number in range(item.line, item.end_line + 1)})
-    if wanted and cell.source.lstrip().startswith("%%") and len(wanted) < len(lines):
-        # a cell magic is nothing without its body
-        return cell.source if _starts_magic(cell, wanted) else "\n".join(lines[number - 1] for number in wanted)
-    return "\n".join(lines[number - 1] for number in wanted if number <= len(lines))
+    chosen = sorted(statements, key=lambda item: item.line)
+    if chosen and cell.source.lstrip().startswith("%%") and _starts_magic(cell, [item.line for item in chosen]):
+        return cell.source  # a cell magic is nothing without its body
+    found: list[str] = []
+    for item in chosen:
+        found += [item.segment] if item.segment is not None else lines[item.line - 1 : item.end_line]
+    return "\n".join(found)
 
 
 def _starts_magic(cell: Cell, wanted: Sequence[int]) -> bool:

@@ -180,6 +180,8 @@ def _restore_numpy(state: Any, _: Baseline) -> None:
 
 
 _KEPT_BY_MATPLOTLIB = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.", "savefig.directory")
+_COLORMAP = "mlops.colormap"
+"""The default colormap where it is none of matplotlib's own: importing seaborn, for one, has registered it."""
 
 
 def _capture_matplotlib(_: Baseline) -> Any:
@@ -188,12 +190,19 @@ def _capture_matplotlib(_: Baseline) -> Any:
     parameters = sys.modules["matplotlib"].rcParams
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {name: parameters[name] for name in parameters if not name.startswith(_KEPT_BY_MATPLOTLIB)}
+        state = {name: parameters[name] for name in parameters if not name.startswith(_KEPT_BY_MATPLOTLIB)}
+    name = state.get("image.cmap")
+    colormaps = getattr(sys.modules["matplotlib"], "colormaps", {})
+    if isinstance(name, str) and name in colormaps and name not in getattr(colormaps, "_builtin_cmaps", (name,)):
+        state[_COLORMAP] = colormaps[name]
+    return state
 
 
 def _restore_matplotlib(state: Any, _: Baseline) -> None:
     import matplotlib
 
+    if _COLORMAP in state and state["image.cmap"] not in matplotlib.colormaps:
+        matplotlib.colormaps.register(state[_COLORMAP], name=state["image.cmap"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         matplotlib.rcParams.update({name: value for name, value in state.items() if name in matplotlib.rcParams})

@@ -24,7 +24,9 @@ MAY_BE_TOLD = {
     "a weak reference",
     "import of __main__",
     "logging into a list",
+    "lru_cache state",
     "sending to a generator",
+    "singledispatch",
     "sys.modules and __main__",
     "the flat iterator of an array",
 }

@@ -83,6 +83,23 @@ def test_numpy_options(through):
     np.seterr(**errors)
 
 
+def test_a_default_colormap_that_a_library_has_registered_arrives(through):
+    matplotlib = pytest.importorskip("matplotlib")
+    from matplotlib.colors import ListedColormap
+
+    def change():
+        matplotlib.colormaps.register(ListedColormap(["red", "blue"]), name="of_a_library")
+        matplotlib.rcParams["image.cmap"] = "of_a_library"
+
+    def reset():
+        matplotlib.rcdefaults()
+        matplotlib.colormaps.unregister("of_a_library")
+
+    through("options:matplotlib", change, reset)
+    assert matplotlib.colormaps[matplotlib.rcParams["image.cmap"]].N == 2
+    reset()
+
+
 def test_matplotlib_options_leave_the_backend_alone(through):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")

@@ -176,6 +176,22 @@ def test_files_and_processes_the_analysis_does_not_know_of_are_told(make_noteboo
 
 
 @pytest.mark.kernel
+def test_where_paths_are_unknown_a_step_finds_what_earlier_ones_have_left(make_notebook: Make) -> None:
+    notebook = make_notebook(
+        ("imports", "from pathlib import Path"),
+        ("step:make", "names = Path('in_txt').read_text().split()\nfor name in names:\n    Path(name).mkdir()"),
+        ("step:fill", "for name in names:\n    (Path(name) / 'x').write_text(name)"),
+        ("step:apart", "open('in_txt').read()"),
+        ("step:look", "[(Path(name) / 'x').read_text() for name in names]"),
+        in_txt="one two",
+    )
+    pipeline = slice_notebook(notebook)
+    assert pipeline.step("make").writes_unknown_files
+    verdict = verify_notebook(pipeline, notebook)
+    assert verdict.differences == ()
+
+
+@pytest.mark.kernel
 def test_a_notebook_that_fails_by_itself_is_not_compared(make_notebook: Make, root: Path) -> None:
     notebook = make_notebook(("step:one", "x = 1"), ("step:two", "y = x\n1 / 0"), ("step:three", "print(x)"))
     verdict = verify_notebook(slice_notebook(notebook), notebook)

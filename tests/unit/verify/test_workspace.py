@@ -56,6 +56,35 @@ def test_a_renewed_copy_is_as_the_project_was_at_first(project: Path, tmp_path: 
     assert (project / "notebooks" / "data" / "x.csv").read_text() == "notebooks/data/x.csv"
 
 
+def test_what_a_step_has_left_can_be_put_into_a_later_copy(project: Path, tmp_path: Path) -> None:
+    copy = make(project, tmp_path)
+    folder = copy.renew()
+    (folder / "data" / "x.csv").write_text("changed")
+    (folder / "out" / "deep").mkdir(parents=True)
+    (folder / "out" / "new.txt").write_text("new")
+    (copy.root / "shared.py").unlink()
+    (copy.root / "empty").rmdir()
+    first = copy.keep(tmp_path / "first")
+    assert (first.folders, first.files) == (
+        ("notebooks/out", "notebooks/out/deep"),
+        ("notebooks/data/x.csv", "notebooks/out/new.txt"),
+    )
+    assert set(first.gone) == {"shared.py", "empty"}
+    copy.renew([first])
+    (folder / "out" / "new.txt").write_text("newer")
+    second = copy.keep(tmp_path / "second")
+    for _ in range(2):
+        copy.renew([first, second])
+        assert contents(copy.root) == {
+            "notebooks/data/x.csv": "changed",
+            "notebooks/out/new.txt": "newer",
+            ".env": ".env",
+        }
+        assert (folder / "out" / "deep").is_dir() and not (copy.root / "empty").exists()
+    copy.renew()
+    assert set(contents(copy.root)) == {"notebooks/data/x.csv", "shared.py", ".env"}
+
+
 def test_large_files_are_linked_unless_a_step_may_write_them(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

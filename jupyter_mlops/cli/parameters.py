@@ -1,0 +1,96 @@
+"""The options that give parameters, papermill's, shared by all commands that run a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from jupyter_mlops.cli.output import display_path
+
+if TYPE_CHECKING:
+    from jupyter_mlops.notebook.model import Notebook
+    from jupyter_mlops.pipeline.model import Parameter, Pipeline
+
+__all__ = ["given_parameters", "parameter_options", "parameter_words"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "-p",
+        "--parameters",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="A parameter; VALUE is converted to the declared type.",
+    ),
+    click.option(
+        "-r",
+        "--parameters_raw",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="A parameter that is a string, whatever it looks like.",
+    ),
+    click.option("-f", "--parameters_file", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file."),
+    click.option(
+        "-y",
+        "--parameters_yaml",
+        multiple=True,
+        metavar="YAML",
+        help="Parameters as YAML text, such as '{n_trees: 300}'.",
+    ),
+    click.option(
+        "-b", "--parameters_base64", multiple=True, metavar="TEXT", help="Parameters as base64 encoded YAML text."
+    ),
+)
+_FLAGS = {
+    "parameters": "-p",
+    "parameters_raw": "-r",
+    "parameters_file": "-f",
+    "parameters_yaml": "-y",
+    "parameters_base64": "-b",
+}
+
+
+def parameter_options(command: _Command) -> _Command:
+    """Give a command the options; their values arrive as keywords that ``given_parameters`` understands."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given parameters, of their declared types.
+
+    Raises:
+        UsageError: A parameter is not declared, a value not of its type, a file can't be read.
+    """
+    from jupyter_mlops.pipeline.parameters import gather, resolve
+    from jupyter_mlops.pipeline.places import cell_place
+
+    given = gather(
+        base64=options["parameters_base64"],
+        files=options["parameters_file"],
+        yaml=options["parameters_yaml"],
+        text=options["parameters"],
+        raw=options["parameters_raw"],
+    )
+
+    def place(parameter: Parameter | None) -> str:
+        cell = "" if parameter is None else cell_place(source, parameter.cell, parameter.line, pipeline)
+        return ", ".join(part for part in (display_path(source.path), cell) if part)
+
+    return resolve(pipeline, given, place=place)
+
+
+def parameter_words(options: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line that give the same parameters."""
+    return [
+        word
+        for name, flag in _FLAGS.items()
+        for given in options[name]
+        for word in (flag, *([given] if isinstance(given, str) else given))
+    ]
