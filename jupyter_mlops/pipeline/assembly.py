@@ -237,7 +237,7 @@ def _artifacts(slices: Slices, place: int) -> list[Artifact]:
                 slug,
                 "file" if is_file else "state",
                 (label,),
-                _consumers(slices, place, [name], number),
+                _consumers(slices, [number]),
             )
         )
     return found
@@ -250,8 +250,8 @@ def _value_artifact(slices: Slices, place: int, names: Sequence[str], values: di
         for index in slices.placement.steps[place].cells
         for item in slices.notebook.cells[index].outputs
     }
-    consumers = _consumers(slices, place, names)
-    places = [other for other, step in enumerate(slices.placement.steps) if step.slug in consumers]
+    consumers = _consumers(slices, [values[name] for name in names])
+    places = {other for name in names for other in slices.flow.readers.get(values[name], ())}
     code = {name for item in names for name in slices.flow.code_for(place, values[item], places)}
     return Artifact(
         f"{slug}.{names[0]}",
@@ -265,15 +265,10 @@ def _value_artifact(slices: Slices, place: int, names: Sequence[str], values: di
     )
 
 
-def _consumers(slices: Slices, place: int, names: Sequence[str], number: int | None = None) -> tuple[str, ...]:
-    found = []
-    for other, needs in enumerate(slices.flow.needs):
-        for name in names:
-            wanted = needs.inputs.get(name)
-            if wanted is not None and slices.ledger.provider(wanted).step == place and number in (None, wanted):
-                found.append(slices.placement.steps[other].slug)
-                break
-    return tuple(found)
+def _consumers(slices: Slices, numbers: Iterable[int]) -> tuple[str, ...]:
+    """Slugs of the steps that load any of these versions, in the order of the page."""
+    places = {place for number in numbers for place in slices.flow.readers.get(number, ())}
+    return tuple(slices.placement.steps[place].slug for place in sorted(places))
 
 
 def _loads(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> dict[str, tuple[str, ...]]:

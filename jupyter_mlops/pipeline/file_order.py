@@ -28,10 +28,11 @@ def file_conflicts(steps: Sequence[Sequence[CellFacts]]) -> list[tuple[int, int,
     Returns:
         (earlier, later, path or ``files``) by positions.
     """
-    touches = [_touches(cells) for cells in steps]
+    every = enumerate(_touches(cells) for cells in steps)
+    touches = [(place, item) for place, item in every if item.something]
     found = []
-    for later, second in enumerate(touches):
-        for earlier, first in enumerate(touches[:later]):
+    for position, (later, second) in enumerate(touches):
+        for earlier, first in touches[:position]:
             path = _conflict(first, second)
             if path is not None:
                 found.append((earlier, later, path))

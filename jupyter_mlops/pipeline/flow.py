@@ -43,12 +43,15 @@ class Flow:
 
     Args:
         ends: The last cell that each step runs.
+        begins: The first one.
+        readers: For each version that is loaded, the steps that load it.
     """
 
     ledger: Ledger
     needs: list[Needs]
     ends: list[int]
     begins: list[int]
+    readers: dict[int, set[int]] = field(default_factory=dict)
 
     def at_end(self, place: int, name: str) -> int | None:
         """The newest version of a name when a step ends."""
@@ -167,7 +170,10 @@ class _Finder:
                 needs.conflicts[name] = (known, number)
             if self.ledger.time(self.ledger.versions[known].cell) > self.ledger.time(self.ledger.versions[number].cell):
                 return
+        if known is not None:
+            self.flow.readers[known].discard(place)
         needs.inputs[name] = number
+        self.flow.readers.setdefault(number, set()).add(place)
         needs.causes.setdefault(name, cause)
         self.provide(source, number)
         self._bring_code(place, source, number, cause)
@@ -230,11 +236,10 @@ class _Finder:
 
     def _complete_group(self, source: int, names: Iterable[str]) -> None:
         outputs = self.flow.needs[source].outputs
-        for place, needs in enumerate(self.flow.needs):
-            loaded = [name for name in names if needs.inputs.get(name) == outputs[name]]
-            if loaded and place != source:
+        for loaded in names:
+            for place in sorted(self.flow.readers.get(outputs[loaded], ())):
                 for name in names:
-                    self._bring_code(place, source, outputs[name], needs.causes[loaded[0]])
+                    self._bring_code(place, source, outputs[name], self.flow.needs[place].causes[loaded])
 
     def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
         """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""

@@ -180,6 +180,8 @@ def _restore_numpy(state: Any, _: Baseline) -> None:
 
 
 _KEPT_BY_MATPLOTLIB = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.", "savefig.directory")
+_INLINE = ("inline", "module://matplotlib_inline.backend_inline")
+"""Names of one backend; ``%matplotlib inline`` chooses the first, and ipywidgets looks at which it is."""
 _COLORMAP = "mlops.colormap"
 """The default colormap where it is none of matplotlib's own: importing seaborn, for one, has registered it."""
 
@@ -191,6 +193,8 @@ def _capture_matplotlib(_: Baseline) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         state = {name: parameters[name] for name in parameters if not name.startswith(_KEPT_BY_MATPLOTLIB)}
+    if (backend := _backend(parameters)) in _INLINE:
+        state["backend"] = backend
     name = state.get("image.cmap")
     colormaps = getattr(sys.modules["matplotlib"], "colormaps", {})
     if isinstance(name, str) and name in colormaps and name not in getattr(colormaps, "_builtin_cmaps", (name,)):
@@ -205,7 +209,27 @@ def _restore_matplotlib(state: Any, _: Baseline) -> None:
         matplotlib.colormaps.register(state[_COLORMAP], name=state["image.cmap"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matplotlib.rcParams.update({name: value for name, value in state.items() if name in matplotlib.rcParams})
+        known = {name: value for name, value in state.items() if name in matplotlib.rcParams}
+        if _backend(matplotlib.rcParams) not in _INLINE:
+            known.pop("backend", None)
+        matplotlib.rcParams.update(known)
+
+
+def _backend(parameters: Any) -> Any:
+    """The backend's name as it was given; asking for it the usual way would choose one."""
+    return dict.get(parameters, "backend")
+
+
+def _capture_sklearn(_: Baseline) -> Any:
+    sklearn = sys.modules.get("sklearn")
+    return dict(sklearn.get_config()) if sklearn is not None else None
+
+
+def _restore_sklearn(state: Any, _: Baseline) -> None:
+    import sklearn
+
+    known = sklearn.get_config()
+    sklearn.set_config(**{name: value for name, value in state.items() if name in known})
 
 
 def _capture_warnings(_: Baseline) -> Any:
@@ -342,6 +366,7 @@ STATES: Mapping[str, State] = {
     "options:pandas": State(_capture_pandas, _restore_pandas),
     "options:numpy": State(_capture_numpy, _restore_numpy),
     "options:matplotlib": State(_capture_matplotlib, _restore_matplotlib),
+    "options:sklearn": State(_capture_sklearn, _restore_sklearn),
     "decimal": State(_capture_decimal, _restore_decimal),
     "logging": State(_capture_logging, _restore_logging),
     "syspath": State(_capture_path, _restore_path, 0),

@@ -18,6 +18,7 @@ _STATE_WORDS = {
     "options:pandas": "pandas' options",
     "options:numpy": "NumPy's options",
     "options:matplotlib": "matplotlib's options",
+    "options:sklearn": "scikit-learn's options",
     "env": "environment variables",
     "cwd": "the working directory",
     "locale": "the locale",

@@ -210,7 +210,7 @@ def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verificatio
     failures = [item for item in found.differences if item.kind == "failure"]
     verdict = "fails in pipeline" if failures else "different"
     shown = [_difference(item, notebook) for item in (*failures[:1], *_first_of_cause(found.differences))]
-    warned = sorted({f"{item.code}" for item in pipeline.diagnostics if item.severity == "warning"})
+    warned = sorted({item.code for item in pipeline.diagnostics if item.severity == "warning"})
     details = f"{len(found.differences)} differences: " + " · ".join(dict.fromkeys(shown))
     return replace(
         row, whole="ok", verdict=verdict, details=details + (f" (warned: {', '.join(warned)})" if warned else "")
@@ -377,14 +377,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cut-failing", action="store_true", help="cut cells off before the statement that fails here")
     options = parser.parse_args(arguments)
     rows: list[Row] = []
-    for row in compare_folder(
-        options.folder.resolve(),
-        timeout=options.timeout,
-        jobs=options.jobs,
-        only=options.only or ("*",),
-        by=options.by,
-        cut_failing=options.cut_failing,
-    ):
+    settings = {name: getattr(options, name) for name in ("timeout", "jobs", "by", "cut_failing")}
+    for row in compare_folder(options.folder.resolve(), only=options.only or ("*",), **settings):
         rows.append(row)
         print(f"{row.notebook}: {row.verdict}, {row.seconds:.0f} s. {_short(row.details)}", file=sys.stderr, flush=True)
         if options.out is not None:

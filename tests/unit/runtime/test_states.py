@@ -83,6 +83,40 @@ def test_numpy_options(through):
     np.seterr(**errors)
 
 
+def test_options_of_scikit_learn(through):
+    sklearn = pytest.importorskip("sklearn")
+    before = sklearn.get_config()
+    try:
+        through(
+            "options:sklearn",
+            lambda: sklearn.set_config(display="text", transform_output="pandas"),
+            lambda: sklearn.set_config(**before),
+        )
+        assert sklearn.get_config() == {**before, "display": "text", "transform_output": "pandas"}
+    finally:
+        sklearn.set_config(**before)
+
+
+def test_the_inline_backend_keeps_the_name_it_was_chosen_by(through):
+    matplotlib = pytest.importorskip("matplotlib")
+    before = dict.get(matplotlib.rcParams, "backend")
+
+    def set_backend(name):
+        dict.__setitem__(matplotlib.rcParams, "backend", name)
+
+    try:
+        through(
+            "options:matplotlib",
+            lambda: set_backend("inline"),
+            lambda: set_backend("module://matplotlib_inline.backend_inline"),
+        )
+        assert dict.get(matplotlib.rcParams, "backend") == "inline"
+        through("options:matplotlib", lambda: set_backend("inline"), lambda: set_backend("agg"))
+        assert dict.get(matplotlib.rcParams, "backend") == "agg"
+    finally:
+        set_backend(before)
+
+
 def test_a_default_colormap_that_a_library_has_registered_arrives(through):
     matplotlib = pytest.importorskip("matplotlib")
     from matplotlib.colors import ListedColormap
