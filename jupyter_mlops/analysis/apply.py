@@ -179,6 +179,7 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
     for state in effect.uses:
         machine.recorder.use("$" + state, f"uses {state}")
     if effect.plots:
+        machine.recorder.use("$options:matplotlib", "draws after it was set")
         machine.recorder.touch("$figures", "draws into the current figure")
 
 

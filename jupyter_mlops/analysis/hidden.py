@@ -49,6 +49,7 @@ _OPTIONS = {
     "numpy": "$options:numpy",
     "matplotlib": "$options:matplotlib",
     "seaborn": "$options:matplotlib",
+    "sklearn": "$options:sklearn",
 }
 
 

@@ -88,7 +88,6 @@ def _note(machine: Machine, module: str) -> None:
     if top and top != "__future__":
         machine.recorder.cell.imports.add(top)
         machine.recorder.statement.imports.add(top)
-        hidden.uses_library(machine, (top,))
         _wait_for(machine, top)
 
 

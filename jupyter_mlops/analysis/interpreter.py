@@ -221,8 +221,11 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
 _REACHES_ALL = frozenset({"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__"})
 _UNSAVABLE = ("$imports", "$ipython", "$future", "$star:", "$module:", "$logging", "$recursion")
 CONFIGURING_MAGICS = frozenset(
-    {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env"}
-)
+    {
+        "matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env", "precision",
+        "xmode", "colors", "alias",
+    }
+)  # fmt: skip
 
 
 def _defines(machine: Machine, node: ast.stmt) -> bool:

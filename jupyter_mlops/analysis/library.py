@@ -355,4 +355,5 @@ def _store_state(machine: Machine, qual: str) -> None:
         if canonical == prefix or canonical.startswith(prefix + "."):
             hidden.sets(machine, state)
             return
-    hidden.sets(machine, f"module:{canonical.partition('.')[0]}")
+    top = canonical.partition(".")[0]
+    hidden.sets(machine, "ipython" if top in ("IPython", "ipykernel") else f"module:{top}")

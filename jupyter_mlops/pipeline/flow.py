@@ -168,7 +168,7 @@ class _Finder:
             # code replayed here wants another version than the step itself
             if not is_hidden(name):
                 needs.conflicts[name] = (known, number)
-            if self.ledger.time(self.ledger.versions[known].cell) > self.ledger.time(self.ledger.versions[number].cell):
+            if self._age(known) > self._age(number):
                 return
         if known is not None:
             self.flow.readers[known].discard(place)
@@ -181,8 +181,14 @@ class _Finder:
     def provide(self, place: int, number: int) -> None:
         """A step must save a version; it needs what that version builds upon."""
         version = self.ledger.versions[number]
-        self.flow.needs[place].outputs[version.name] = number
+        outputs = self.flow.needs[place].outputs
+        if version.name not in outputs or self._age(outputs[version.name]) < self._age(number):
+            outputs[version.name] = number
         self._build(place, number)
+
+    def _age(self, number: int) -> tuple[int, int]:
+        """Orders versions by when they were made."""
+        return self.ledger.time(self.ledger.versions[number].cell), number
 
     def _build(self, place: int, number: int) -> None:
         todo = [number]

@@ -349,8 +349,7 @@ def table(rows: Sequence[Row]) -> str:
     counts = Counter(row.verdict for row in rows)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     lines = [
-        f"{len(rows)} notebooks: {summary or 'nothing to do'}.",
-        "",
+        f"{len(rows)} notebooks: {summary or 'nothing to do'}.\n",
         "| notebook | cells | cut | steps | whole | verdict | s | details |",
         "|---|--:|--:|--:|---|---|--:|---|",
         *map(_line, rows),
