@@ -6,7 +6,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from jupyter_mlops.analysis.machine import Environment
     from jupyter_mlops.engine.doctor import Check
     from jupyter_mlops.engine.events import Reporter
+    from jupyter_mlops.engine.planning import RunPlan
     from jupyter_mlops.engine.result import RunResult
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
     from jupyter_mlops.verify.model import Verification
 
-__all__ = ["doctor", "explain", "pipeline", "read_notebook", "run", "suggest", "verify"]
+__all__ = ["doctor", "dry_run", "explain", "pipeline", "read_notebook", "run", "suggest", "verify"]
 
 PathLike = str | os.PathLike[str]
 
@@ -90,6 +91,10 @@ def run(
     reporter: Reporter | None = None,
     report: PathLike | None = None,
     timeout: float | None = None,
+    no_cache: bool = False,
+    force: Sequence[str] = (),
+    start: str | None = None,
+    only: str | None = None,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -103,6 +108,10 @@ def run(
         reporter: Told what happens while it runs.
         report: Where to write the run's HTML report.
         timeout: Seconds for each step that sets none itself.
+        no_cache: Run all steps, whatever could be reused.
+        force: Names of steps to run in any case.
+        start: Name of a step to run in any case, with all that depend on it.
+        only: Name of the one step to run; those before it must be reusable, all others are left out.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -113,13 +122,14 @@ def run(
         InfrastructureError: The store can't be used.
     """
     from jupyter_mlops.engine.runner import run_pipeline
+    from jupyter_mlops.engine.selection import select
     from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.store.home import find_home
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
     sliced = pipeline(source)
-    start = source.path.parent if source.path is not None else Path.cwd()
-    folder = Path(home) if home is not None else find_home(start)
+    place = source.path.parent if source.path is not None else Path.cwd()
+    folder = Path(home) if home is not None else find_home(place)
     result = run_pipeline(
         sliced,
         source,
@@ -130,10 +140,50 @@ def run(
         output=Path(output) if output is not None else None,
         reporter=reporter,
         timeout=timeout,
+        selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))
     return result
+
+
+def dry_run(
+    notebook: PathLike | Notebook,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    cwd: PathLike | None = None,
+    home: PathLike | None = None,
+    no_cache: bool = False,
+    force: Sequence[str] = (),
+    start: str | None = None,
+    only: str | None = None,
+) -> RunPlan:
+    """Find out which steps ``run`` would run, which it would reuse, and why; nothing is run or written.
+
+    Args:
+        notebook: A file, or a notebook that was read before; the other arguments are those of ``run``.
+
+    Raises:
+        PipelineError: The notebook has errors.
+        UsageError: A parameter, step or path makes no sense, or a step that was to run alone needs others.
+        InfrastructureError: The store can't be read.
+    """
+    from jupyter_mlops.engine.runner import plan_pipeline
+    from jupyter_mlops.engine.selection import select
+    from jupyter_mlops.pipeline.parameters import resolve
+    from jupyter_mlops.store.home import find_home
+
+    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    sliced = pipeline(source)
+    place = source.path.parent if source.path is not None else Path.cwd()
+    return plan_pipeline(
+        sliced,
+        source,
+        home=Path(home) if home is not None else find_home(place),
+        parameters=resolve(sliced, parameters or {}),
+        cwd=Path(cwd) if cwd is not None else None,
+        selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
+    )
 
 
 def verify(

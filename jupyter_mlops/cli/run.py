@@ -46,6 +46,11 @@ __all__ = ["command", "refuse_errors"]
     metavar="SECONDS",
     help="How long a step may take that sets no timeout of its own.",
 )
+@click.option("--no-cache", is_flag=True, help="Run all steps, also those whose results could be reused.")
+@click.option("--force", multiple=True, metavar="STEP", help="Run this step in any case; may be repeated.")
+@click.option("--from", "start", metavar="STEP", help="Run this step and all that depend on it in any case.")
+@click.option("--only", metavar="STEP", help="Run this step alone; what it needs must be reusable.")
+@click.option("--dry-run", is_flag=True, help="Say which steps would run or be reused, and why; nothing is run.")
 @click.option("--report", metavar="FILE", help="Write the run's HTML report to this file.")
 @click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
 @click.option("--log-output/--no-log-output", default=False, help="Show on stderr what the steps print. [default: no]")
@@ -63,6 +68,11 @@ def command(
     workers: int | None,
     cwd: str | None,
     timeout: float | None,
+    no_cache: bool,
+    force: tuple[str, ...],
+    start: str | None,
+    only: str | None,
+    dry_run: bool,
     report: str | None,
     progress_bar: bool,
     log_output: bool,
@@ -77,6 +87,7 @@ def command(
     """
     from jupyter_mlops import api
     from jupyter_mlops.cli import summary
+    from jupyter_mlops.cli.dry import say_dry_run
     from jupyter_mlops.cli.progress import progress
 
     target, report_target = target_file(notebook, output), target_file(notebook, report)
@@ -85,6 +96,12 @@ def command(
     source, pipeline = read(notebook, kernel)
     refuse_errors(source, pipeline)
     values = given_parameters(source, pipeline, parameters)
+    wishes: dict[str, Any] = {"no_cache": no_cache, "force": force, "start": start, "only": only}
+    folder = Path(cwd) if cwd else None
+    if dry_run:
+        plan = api.dry_run(source, values, cwd=folder, **wishes)
+        print_json(plan.to_json()) if form == "json" else say_dry_run(plan)
+        return 0
     numbers = {cell.id: cell.index + 1 for cell in source.cells}
     opening = _opening(source, pipeline, values if form == "text" else None)
     reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
@@ -94,10 +111,11 @@ def command(
             values,
             output=target,
             workers=workers,
-            cwd=Path(cwd) if cwd else None,
+            cwd=folder,
             reporter=reporter,
             report=report_target,
             timeout=timeout,
+            **wishes,
         )
     if form == "json":
         print_json(result.to_json())

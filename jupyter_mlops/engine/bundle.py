@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError
 
-__all__ = ["PACKAGE", "install_bundle"]
+__all__ = ["PACKAGE", "install_bundle", "runtime_fingerprint"]
 
 PACKAGE = "mlops_runtime"
 """Name under which kernels import the runtime."""
@@ -56,6 +56,11 @@ def install_bundle(folder: Path, *, with_cloudpickle: bool) -> Path:
     if not target.is_dir():
         raise InfrastructureError(f"The runtime can't be copied to {target}.")
     return target
+
+
+def runtime_fingerprint() -> str:
+    """Return what changes whenever the runtime's code does."""
+    return _fingerprint({PACKAGE: _source_of("jupyter_mlops.runtime")})
 
 
 def _source_of(package: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +16,17 @@ from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.objects import ObjectStore, hash_file
 from jupyter_mlops.store.records import ArtifactRecord
 
-__all__ = ["Collected", "collect", "run_artifacts", "source_files"]
+__all__ = [
+    "ABSENT_SERIALIZER",
+    "Collected",
+    "collect",
+    "folder_states",
+    "run_artifacts",
+    "source_files",
+    "written_files",
+]
 
-_ABSENT = "absent"
+ABSENT_SERIALIZER = "absent"
 """What the runtime calls the serializer of something that a step did not make after all."""
 
 _EXACT = 2**53
@@ -68,11 +78,81 @@ def source_files(step: Step, cwd: Path) -> list[ArtifactRecord]:
     return records
 
 
+FolderStates = Mapping[str, Mapping[str, tuple[int, int]]]
+
+
+def folder_states(step: Step, cwd: Path) -> FolderStates:
+    """Note size and time of each file in the folders that a step writes into."""
+    return {name: _state(cwd / name) for name in step.files_written if (cwd / name).is_dir()}
+
+
+def written_files(
+    step: Step,
+    made: tuple[ArtifactRecord, ...],
+    cwd: Path,
+    scratch: Path,
+    objects: ObjectStore,
+    before: FolderStates,
+) -> tuple[ArtifactRecord, ...]:
+    """Store the files that a step wrote and no later step takes, so that they can be put back.
+
+    Args:
+        made: What the step saved by itself.
+        scratch: Folder for unfinished work.
+        before: Of folders, what was in them when the step began: that is not its work.
+
+    Raises:
+        OSError: A file can't be read.
+        InfrastructureError: The disk is full or failed.
+    """
+    saved = {item.names[0] for item in made if item.kind == "file"}
+    records = []
+    for name in step.files_written:
+        if name in saved:
+            continue
+        path, serializer, size = cwd / name, ABSENT_SERIALIZER, 0
+        if path.is_dir():
+            archive, serializer = scratch / "folder.tar", "folder"
+            _pack(path, before.get(name, {}), archive)
+            size = archive.stat().st_size
+            digest = objects.put_file(archive)
+        elif path.is_file():
+            serializer, size = "file", path.stat().st_size
+            digest = objects.put_file(path, keep=True)
+        else:
+            digest = objects.put_bytes(b"")
+        records.append(
+            ArtifactRecord(f"{step.slug}.{name}", "file", (name,), digest, size, type="file", serializer=serializer)
+        )
+    return tuple(records)
+
+
+def _state(folder: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            stat = path.stat()
+            found[path.relative_to(folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+def _pack(folder: Path, before: Mapping[str, tuple[int, int]], archive: Path) -> None:
+    """Write what is new in a folder as a tar archive; equal contents give equal archives."""
+    with tarfile.open(archive, "w:", format=tarfile.PAX_FORMAT) as target:
+        for name, state in _state(folder).items():
+            if before.get(name) == state:
+                continue
+            member = tarfile.TarInfo(name)
+            with (folder / name).open("rb") as source:
+                member.size = os.fstat(source.fileno()).st_size
+                target.addfile(member, source)
+
+
 def run_artifacts(step: Step, outputs: tuple[ArtifactRecord, ...]) -> list[RunArtifact]:
     """List the variables and files that a step made; hidden state, and names that it left unbound, are not shown."""
     shown = []
     for record in outputs:
-        if record.kind == "file" and record.serializer != _ABSENT:
+        if record.kind == "file" and record.serializer != ABSENT_SERIALIZER:
             shown.append(RunArtifact(record.names[0], step.name, record.digest, "file", record.bytes))
         elif record.kind == "value":
             shown += [

@@ -6,14 +6,15 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.engine.collecting import Collected, collect, source_files
+from jupyter_mlops.engine.collecting import Collected, FolderStates, collect, folder_states, source_files, written_files
 from jupyter_mlops.engine.context import metrics_only
 from jupyter_mlops.engine.failures import cell_failure, dead_kernel, kernel_start_failure, timeout_failure
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
 from jupyter_mlops.errors import InfrastructureError, MlopsError
@@ -24,7 +25,7 @@ from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
-__all__ = ["StepJob", "StepReport", "execute_step", "notebook_text"]
+__all__ = ["StepJob", "StepReport", "execute_step"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class StepReport:
         notebook: The executed step notebook, as far as it got.
         exited: Whether its code ended the notebook with ``sys.exit()``.
         files: The project's files that it read.
+        complete: Whether all that it left behind is in the store, so that it can be reused.
     """
 
     notebook: Mapping[str, Any] | None = None
@@ -72,6 +74,7 @@ class StepReport:
     failure: StepFailure | None = None
     exited: bool = False
     files: tuple[ArtifactRecord, ...] = ()
+    complete: bool = False
 
 
 def execute_step(job: StepJob) -> StepReport:
@@ -85,18 +88,11 @@ def execute_step(job: StepJob) -> StepReport:
         return StepReport(failure=StepFailure("infrastructure", type(error).__name__, str(error)))
 
 
-def notebook_text(notebook: Mapping[str, Any]) -> str:
-    """Return a notebook as the text of its file, laid out as Jupyter does; it is not validated."""
-    import nbformat
-
-    text: str = nbformat.v4.writes(nbformat.from_dict(dict(notebook)))
-    return text if text.endswith("\n") else text + "\n"
-
-
 def _execute(job: StepJob) -> StepReport:
     from jupyter_mlops.engine.client import Attempt
 
     files = tuple(source_files(job.step, job.launch.cwd))
+    folders = folder_states(job.step, job.launch.cwd)
     output_dir = Path(job.context["output_dir"])
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
@@ -109,12 +105,23 @@ def _execute(job: StepJob) -> StepReport:
             collected = collect(output_dir, job.objects)
         elif failure is None and not attempt.exited and _saves_something(job.context):
             raise InfrastructureError("The step ended without saving its results.")
-        return StepReport(attempt.notebook, collected, failure, attempt.exited, files)
+        complete = failure is None and not attempt.exited and job.instruments is None
+        if complete:
+            collected, complete = _with_files(job, collected, output_dir, folders)
+        return StepReport(attempt.notebook, collected, failure, attempt.exited, files, complete)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
+
+
+def _with_files(job: StepJob, collected: Collected, scratch: Path, folders: FolderStates) -> tuple[Collected, bool]:
+    try:
+        written = written_files(job.step, collected.outputs, job.launch.cwd, scratch, job.objects, folders)
+    except (OSError, InfrastructureError):
+        return collected, False  # the step itself is done
+    return replace(collected, outputs=(*collected.outputs, *written)), True
 
 
 def _saves_something(context: Mapping[str, Any]) -> bool:

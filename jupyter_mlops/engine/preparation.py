@@ -67,7 +67,7 @@ def prepare(request: RunRequest, home: Home, run_id: str) -> Prepared:
     directory = home.run(run_id)
     steps, scratch = directory / "steps", home.tmp / run_id
     try:
-        steps.mkdir(parents=True)
+        steps.mkdir(parents=True, exist_ok=True)
         scratch.mkdir(parents=True)
     except OSError as error:
         raise InfrastructureError(f"The folders of the run can't be made: {error}.") from error

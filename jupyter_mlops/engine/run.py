@@ -6,29 +6,33 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from jupyter_mlops.engine.collecting import run_artifacts
+from jupyter_mlops.engine.collecting import Collected, run_artifacts
 from jupyter_mlops.engine.context import step_context
 from jupyter_mlops.engine.events import Event, Reporter, RunFinished, RunStarted, StepFinished, StepStarted
-from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step, notebook_text
+from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step
 from jupyter_mlops.engine.kernels import kernel_environment
+from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.preparation import Prepared, new_run, prepare
+from jupyter_mlops.engine.recording import step_outcome, whole_notebook
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import RunResult, Status, StepFailure, StepResult
+from jupyter_mlops.engine.reuse import Decision, Reuse
 from jupyter_mlops.engine.schedule import Schedule
+from jupyter_mlops.engine.selection import Selection
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.signals import stop_signals
+from jupyter_mlops.engine.takeover import Found, UnusableError
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Step
-from jupyter_mlops.steps.combine import combined_notebook
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore
-from jupyter_mlops.store.records import ArtifactRecord, FailureRecord, MetricRecord, StepOutcome
+from jupyter_mlops.store.records import ArtifactRecord
 
 __all__ = ["Run"]
 
@@ -56,6 +60,7 @@ class Run:
         database: Where it is recorded.
         reporter: Who watches.
         stop: Ends the run when set.
+        selection: Which steps run whatever could be reused.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Run:
         database: Database,
         reporter: Reporter | None,
         stop: threading.Event | None,
+        selection: Selection | None = None,
     ) -> None:
         self._request = request
         self._home = home
@@ -74,6 +80,10 @@ class Run:
         self._pipeline = request.pipeline
         self._objects = ObjectStore(home.objects)
         self._schedule = Schedule(request.pipeline)
+        self._selection = selection or Selection()
+        self._reuse = Reuse(request, home, database, self._selection)
+        self._decisions: dict[str, Decision] = {}
+        self._prepared: Prepared | None = None
         # SimpleQueue: a signal handler may put into it at any moment.
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._running: dict[str, StepSession] = {}
@@ -94,14 +104,16 @@ class Run:
         try:
             with stop_signals(self._request_stop):
                 self._report_start(run_id)
-                prepared = prepare(self._request, self._home, run_id)
+                (self._home.run(run_id) / "steps").mkdir(parents=True, exist_ok=True)
                 try:
-                    self._drive(prepared)
+                    self._drive()
                 finally:
                     self._end_kernels()
-                    prepared.clean_up()
+                    self._reuse.close()
+                    if self._prepared is not None:
+                        self._prepared.clean_up()
                 status = self._status()
-            result = self._result(run_id, status, prepared.directory)
+            result = self._result(run_id, status, self._home.run(run_id))
         finally:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
         self._report(RunFinished(result))
@@ -112,9 +124,14 @@ class Run:
         self._stopping = True
         self._messages.put("stop")
 
-    def _drive(self, prepared: Prepared) -> None:
+    def _drive(self) -> None:
+        for slug in self._selection.left_out:
+            self._schedule.finish(slug, "skipped")
+            self._settle(slug, "skipped", reason="it was not asked for")
         while not self._schedule.done:
-            self._start_ready(prepared)
+            self._start_ready()
+            if self._schedule.done:
+                return
             message = self._next_message()
             if message == "stop":
                 self._cancel(again=self._cancelled)
@@ -137,13 +154,62 @@ class Run:
         except queue.Empty:
             return None
 
-    def _start_ready(self, prepared: Prepared) -> None:
-        for slug in self._schedule.ready():
-            if self._stopping or len(self._running) >= self._request.workers:
+    def _start_ready(self) -> None:
+        waiting = self._schedule.ready()
+        while waiting:
+            slug = waiting.pop(0)
+            if self._stopping:
                 return
-            self._start(self._pipeline.step(slug), prepared)
+            if self._take_over(self._pipeline.step(slug)):
+                waiting = self._schedule.ready()  # its dependants may be reusable in turn
+            elif len(self._running) < self._request.workers:
+                self._start(self._pipeline.step(slug))
 
-    def _start(self, step: Step, prepared: Prepared) -> None:
+    def _take_over(self, step: Step) -> bool:
+        """Use the results of an earlier run, if there are any; else note why the step has to run."""
+        if step.slug in self._decisions:
+            return False
+        begun = time.monotonic()
+        decision = self._reuse.decide(step, self._artifacts)
+        found = decision.found
+        if found is not None:
+            try:
+                notebook = self._reuse.take_over(step, found)
+                write_whole(self._home.run(self._run_id) / self._notebook_of(step), notebook_text(notebook))
+            except UnusableError as error:
+                decision = replace(decision, found=None, reason=str(error))
+            else:
+                self._executed[step.slug] = notebook
+                self._finish_reused(step, decision, found, time.monotonic() - begun)
+                return True
+        self._decisions[step.slug] = decision
+        return False
+
+    def _finish_reused(self, step: Step, decision: Decision, found: Found, seconds: float) -> None:
+        report = StepReport(
+            self._executed[step.slug],
+            Collected(found.outputs, found.metrics),
+            files=tuple(self._reuse.source_files(step)),
+            complete=True,
+        )
+        self._keep(step.slug, report)
+        self._schedule.finish(step.slug, "reused")
+        self._decisions[step.slug] = decision
+        self._settle(step.slug, "reused", decision.reason, report, seconds)
+
+    def _keep(self, slug: str, report: StepReport) -> None:
+        """Take a step's results up into the run."""
+        self._made[slug] = report.collected.outputs
+        self._artifacts.update({record.id: record for record in report.collected.outputs})
+        self._metrics[slug] = report.collected.metrics
+
+    def _notebook_of(self, step: Step) -> Path:
+        return Path("steps") / f"{self._pipeline.steps.index(step) + 1:02d}-{step.slug}.ipynb"
+
+    def _start(self, step: Step) -> None:
+        if self._prepared is None:
+            self._prepared = prepare(self._request, self._home, self._run_id)
+        prepared = self._prepared
         session = StepSession(step.slug, step.cells, self._messages.put, self._request.timeout_of(step))
         job = self._job(step, prepared, session)
         self._schedule.start(step.slug)
@@ -235,9 +301,7 @@ class Run:
             status, reason = "cancelled", "the run was stopped"
         if report.notebook is not None:
             self._executed[ended.slug] = report.notebook
-        self._made[ended.slug] = report.collected.outputs
-        self._artifacts.update({record.id: record for record in report.collected.outputs})
-        self._metrics[ended.slug] = report.collected.metrics
+        self._keep(ended.slug, report)
         self._settle(ended.slug, status, reason, report, session.seconds)
         name = self._pipeline.step(ended.slug).name
         blocks = f"{name} ended the notebook with sys.exit()" if report.exited else None
@@ -256,22 +320,29 @@ class Run:
         step = self._pipeline.step(slug)
         report = report or StepReport()
         error = report.failure if status == "failed" else None
-        position = self._pipeline.steps.index(step) + 1
-        notebook = Path("steps") / f"{position:02d}-{slug}.ipynb" if report.notebook is not None else None
+        notebook = self._notebook_of(step) if report.notebook is not None else None
+        decision = self._decisions.get(slug)
+        key = None
+        if decision is not None and status == "reused":
+            key = decision.key
+        elif decision is not None and status == "succeeded" and report.complete:
+            key = self._reuse.confirmed_key(step, self._artifacts, decision)
+        found = None if decision is None or key is None else decision.found
         inputs = [self._artifacts[name] for name in step.loads if name in self._artifacts] if report.notebook else []
-        outcome = StepOutcome(
+        outcome = step_outcome(
             status,
+            report,
             seconds=seconds,
             reason=reason,
-            notebook=None if notebook is None else notebook.as_posix(),
-            error=None if error is None else _failure_record(error),
-            inputs=[*inputs, *report.files],
-            outputs=report.collected.outputs,
-            metrics=[MetricRecord(name, value) for name, value in report.collected.metrics.items()],
+            notebook=notebook,
+            inputs=inputs,
+            cache_key=key,
+            reused_from=None if found is None else found.run_id,
+            documents={} if not key or not decision else self._reuse.documents(decision, report.collected.metrics),
         )
         self._database.finish_step(self._run_id, slug, outcome)
         path = None if notebook is None else self._home.run(self._run_id) / notebook
-        result = StepResult(step.name, slug, status, False, seconds, reason, error, path)
+        result = StepResult(step.name, slug, status, outcome.cached, seconds, reason, error, path)
         self._results[slug] = result
         self._report(StepFinished(result))
 
@@ -290,7 +361,7 @@ class Run:
     def _result(self, run_id: str, status: Status, directory: Path) -> RunResult:
         steps = self._pipeline.steps
         output = directory / "output.ipynb"
-        text = self._combined(run_id, status, self._request.output or output)
+        text = whole_notebook(self._request, self._executed, run_id, status, self._request.output or output)
         write_whole(output, text)
         if self._request.output is not None:
             try:
@@ -311,19 +382,6 @@ class Run:
             artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
         )
 
-    def _combined(self, run_id: str, status: Status, output: Path) -> str:
-        source = self._request.notebook.path
-        combined = combined_notebook(
-            self._request.notebook.raw,
-            self._pipeline,
-            self._executed,
-            self._request.parameters,
-            input_path=None if source is None else str(source),
-            output_path=str(output),
-            run={"id": run_id, "pipeline": self._pipeline.name, "status": status},
-        )
-        return notebook_text(combined)
-
     def _report_start(self, run_id: str) -> None:
         steps = tuple((step.slug, step.name) for step in self._pipeline.steps)
         self._report(RunStarted(run_id, self._pipeline.name, steps, self._home.run(run_id)))
@@ -331,7 +389,3 @@ class Run:
     def _report(self, event: Event) -> None:
         if self._reporter is not None:
             self._reporter.handle(event)
-
-
-def _failure_record(error: StepFailure) -> FailureRecord:
-    return FailureRecord(error.ename, error.evalue, error.cell, error.line, error.traceback)

@@ -9,15 +9,17 @@ from typing import Any
 
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
 from jupyter_mlops.engine.run import Run
+from jupyter_mlops.engine.selection import Selection
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import ensure_home
 
-__all__ = ["run_pipeline"]
+__all__ = ["plan_pipeline", "run_pipeline"]
 
 
 def run_pipeline(
@@ -35,6 +37,7 @@ def run_pipeline(
     trigger: str = "hand",
     stop: StopEvent | None = None,
     instruments: Instruments | None = None,
+    selection: Selection | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -54,16 +57,19 @@ def run_pipeline(
         parameter_sources: Where each passed value comes from, for the record.
         trigger: What started the run, for the record.
         stop: Ends the run when it is set, for callers outside the main thread.
-        instruments: Who observes the steps from within, and says where they run.
+        instruments: Who observes the steps from within, and says where they run; nothing is reused then.
+        selection: Which steps run whatever could be reused; by default those that have to.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
 
     Raises:
         PipelineError: The notebook has errors; nothing was run or written.
-        UsageError: A parameter, path, number or the kernel makes no sense; nothing was run or written.
+        UsageError: A parameter, path, number or the kernel makes no sense, or a step that was to run alone needs
+            others; nothing was run or written.
         InfrastructureError: The store can't be used.
     """
+    selection = selection or Selection()
     request = make_request(
         pipeline,
         notebook,
@@ -76,6 +82,35 @@ def run_pipeline(
         trigger=trigger,
         instruments=instruments,
     )
+    if selection.needed:
+        check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
     with Database(folders.database) as database:
-        return Run(request, folders, database, reporter, stop).execute()
+        return Run(request, folders, database, reporter, stop, selection).execute()
+
+
+def plan_pipeline(
+    pipeline: Pipeline,
+    notebook: Notebook,
+    *,
+    home: Path,
+    parameters: Mapping[str, Any] | None = None,
+    cwd: Path | None = None,
+    selection: Selection | None = None,
+) -> RunPlan:
+    """Find out what ``run_pipeline`` would do; nothing is run or written. Arguments and errors are the same."""
+    request = make_request(
+        pipeline,
+        notebook,
+        parameters=parameters,
+        cwd=cwd,
+        workers=None,
+        output=None,
+        timeout=None,
+        sources=None,
+        trigger="hand",
+    )
+    selection = selection or Selection()
+    plan = plan_run(request, home, selection)
+    check_needed(plan, selection)
+    return plan

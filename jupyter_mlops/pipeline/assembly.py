@@ -11,6 +11,7 @@ from jupyter_mlops.pipeline.defaults import DeclaredParameters
 from jupyter_mlops.pipeline.flow import Flow, crossing_state
 from jupyter_mlops.pipeline.model import Artifact, Edge, Pipeline, Step
 from jupyter_mlops.pipeline.placement import Placement, StepDraft
+from jupyter_mlops.pipeline.random_state import unseeded_draws
 from jupyter_mlops.pipeline.replay import depends_on_inputs, snippets, source_of
 from jupyter_mlops.pipeline.versions import Ledger
 
@@ -97,7 +98,9 @@ def _plain_step(
         files_written=_paths(facts, cells, written=True),
         touches_unknown_files=any(facts.cells[index].unknown_files is not None for index in cells),
         writes_unknown_files=any(facts.cells[index].unknown_writes for index in cells),
+        files_updated=_updated(facts, cells),
         volatile=next((item.text for item in volatile if item is not None), None),
+        draws=unseeded_draws(facts, cells),
         requirements=_requirements(notebook, cells),
         imports=tuple(sorted({module for index in cells for module in facts.cells[index].imports})),
         settings=draft.settings,
@@ -133,7 +136,9 @@ def _step(slices: Slices, place: int, artifacts: Sequence[Artifact]) -> Step:
         files_written=plain.files_written,
         touches_unknown_files=plain.touches_unknown_files,
         writes_unknown_files=plain.writes_unknown_files,
+        files_updated=plain.files_updated,
         volatile=plain.volatile,
+        draws=plain.draws,
         requirements=plain.requirements,
         imports=tuple(sorted({*plain.imports, *imports})),
         settings=plain.settings,
@@ -177,6 +182,16 @@ def _metric_names(notebook: Notebook, facts: NotebookFacts, cells: Iterable[int]
 def _paths(facts: NotebookFacts, cells: Iterable[int], *, written: bool) -> tuple[str, ...]:
     found = [facts.cells[cell].files_written if written else facts.cells[cell].files_read for cell in cells]
     return tuple(sorted({path for paths in found for path in paths}))
+
+
+def _updated(facts: NotebookFacts, cells: Sequence[int]) -> tuple[str, ...]:
+    """Files that a step writes, and reads in the same cell or an earlier one."""
+    written: set[str] = set()
+    updated: set[str] = set()
+    for cell in cells:
+        updated |= set(facts.cells[cell].files_read) - written
+        written |= set(facts.cells[cell].files_written)
+    return tuple(sorted(updated & written))
 
 
 def _project_files(slices: Slices, place: int, read: Sequence[str]) -> tuple[str, ...]:

@@ -100,7 +100,9 @@ class Step:
         files_written: Paths it writes, also those that no later step reads.
         touches_unknown_files: Whether it may read or write files whose paths are only known at run time.
         writes_unknown_files: Whether it may write files whose paths are only known at run time.
+        files_updated: Of ``files_written``, those whose earlier content may matter to it: read first, or added to.
         volatile: Why its result depends on the outside world, or None.
+        draws: Global random generators it may draw from although nothing has seeded them.
         description: The markdown above its first cell.
     """
 
@@ -123,7 +125,9 @@ class Step:
     files_written: tuple[str, ...] = ()
     touches_unknown_files: bool = False
     writes_unknown_files: bool = False
+    files_updated: tuple[str, ...] = ()
     volatile: str | None = None
+    draws: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     settings: StepSettings = field(default_factory=StepSettings)

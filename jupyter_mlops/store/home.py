@@ -56,6 +56,11 @@ class Home:
         """What is remembered of the names that installed modules export."""
         return self.root / "exports.json"
 
+    @property
+    def cache(self) -> Path:
+        """For what can be found out again, such as digests of untouched files."""
+        return self.root / "cache"
+
     def run(self, run_id: str) -> Path:
         """Return the folder of a run: executed notebooks, logs, report."""
         return self.runs / run_id

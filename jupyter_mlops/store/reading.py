@@ -168,6 +168,19 @@ class Reading:
         )
         return None if row is None else _step(row)
 
+    def latest_document(self, pipeline: str, slug: str, name: str) -> str | None:
+        """Return the text that the newest run of a pipeline's step kept under this name, or None."""
+        row = self._connection.row(
+            "SELECT texts.content FROM step_runs "
+            "JOIN runs ON runs.run_id = step_runs.run_id "
+            "JOIN documents ON documents.run_id = step_runs.run_id AND documents.slug = step_runs.slug "
+            "JOIN texts ON texts.digest = documents.digest "
+            "WHERE runs.pipeline = ? AND step_runs.slug = ? AND documents.name = ? "
+            "ORDER BY runs.started DESC, runs.run_id DESC LIMIT 1",
+            (pipeline, slug, name),
+        )
+        return None if row is None else str(row["content"])
+
     def durations(self, pipeline: str, runs: int = 10) -> dict[str, float]:
         """Return for each step of a pipeline how long it took when it last ran and was not reused, in seconds."""
         rows = self._connection.rows(

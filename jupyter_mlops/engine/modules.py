@@ -1,0 +1,113 @@
+"""Which of the project's own modules and which installed distributions some code comes down to."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_mlops.engine.codescan import Scan
+from jupyter_mlops.engine.filehashes import FileHashes
+from jupyter_mlops.engine.interpreter import Interpreter
+
+__all__ = ["Modules", "find_modules"]
+
+
+@dataclass
+class Modules:
+    """What imports lead to.
+
+    Args:
+        local: Digests of the project's own files, by path.
+        distributions: Versions by name; None for a module that is not installed.
+        scan: What the local files depend on in turn.
+    """
+
+    local: dict[str, str] = field(default_factory=dict)
+    distributions: dict[str, str | None] = field(default_factory=dict)
+    scan: Scan = field(default_factory=Scan)
+
+
+def find_modules(
+    names: Iterable[str], cwd: Path, roots: Sequence[str], interpreter: Interpreter, hashes: FileHashes
+) -> Modules:
+    """Follow imports through the project's own modules down to distributions.
+
+    Args:
+        names: Top-level modules.
+        cwd: The kernel's working directory, where modules are looked for first.
+        roots: Folders that the notebook adds to the module path.
+
+    Raises:
+        UnknownContentError: A module of the project can't be read.
+    """
+    found = Modules()
+    providers: set[str] = set()
+    waiting, seen = sorted(names), set[str]()
+    places = [str(cwd), *(str(cwd / root) for root in roots), *interpreter.paths]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        entry = _find(name, places)
+        owners = interpreter.providers(name)
+        if entry is not None and _is_standard(name, entry, interpreter):
+            continue
+        if entry is None and name in interpreter.standard:
+            continue
+        providers.update(owners)
+        source = next((item for owner in owners if (item := interpreter.distributions[owner].source)), None)
+        if entry is not None and not (owners and str(entry.parent) in interpreter.folders):
+            waiting += _take(entry, cwd, found, hashes)
+        elif source is not None:
+            waiting += _take(Path(source), cwd, found, hashes)
+        elif not owners:
+            found.distributions[name] = None
+    found.distributions.update(interpreter.versions(providers))
+    return found
+
+
+def _find(name: str, places: Sequence[str]) -> Path | None:
+    for place in places:
+        folder = Path(place)
+        package = folder / name
+        if (package / "__init__.py").is_file():
+            return package
+        if (module := folder / f"{name}.py").is_file():
+            return module
+        compiled = next(iter(sorted(folder.glob(f"{name}.*.so"))), None) or next(
+            iter(folder.glob(f"{name}.*pyd")), None
+        )
+        if compiled is not None:
+            return compiled
+        if package.is_dir() and any(package.rglob("*.py")):
+            return package
+    return None
+
+
+def _is_standard(name: str, entry: Path, interpreter: Interpreter) -> bool:
+    library = Path(interpreter.library)
+    return name in interpreter.standard and entry.parent in (library, library / "lib-dynload")
+
+
+def _take(entry: Path, cwd: Path, found: Modules, hashes: FileHashes) -> list[str]:
+    """Note a local module's files; return what they import."""
+    before = set(found.scan.imports)
+    for path in hashes.files_of(entry) if entry.is_dir() else [entry]:
+        label = path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else path.as_posix()
+        found.local[label] = hashes.file(path)
+        if path.suffix == ".py" and (tree := _parse(path)) is not None:
+            found.scan.add(tree)
+    return sorted(found.scan.imports - before)
+
+
+def _parse(path: Path) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
+        return None

@@ -1,0 +1,300 @@
+"""Decides whether a step has to run, and says why."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_mlops.engine.bundle import runtime_fingerprint
+from jupyter_mlops.engine.cachekey import Change, Parts, cache_key, changes, text_of_parts
+from jupyter_mlops.engine.codeform import CodeCell, code_cells
+from jupyter_mlops.engine.codescan import scan
+from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
+from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
+from jupyter_mlops.engine.modules import find_modules
+from jupyter_mlops.engine.reasons import reason_of
+from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.selection import Selection
+from jupyter_mlops.engine.takeover import Found, Sources, UnusableError, find_results, restore_files, with_outputs_of
+from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.steps.cells import code_cell
+from jupyter_mlops.steps.notebook import step_notebook
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.objects import ObjectStore, hash_bytes
+from jupyter_mlops.store.records import ArtifactRecord
+
+__all__ = ["Decision", "Reuse"]
+
+_PLAIN_TYPES = frozenset(["int", "float", "complex", "str", "bytes", "bool", "NoneType", "range", "slice"])
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a step.
+
+    Args:
+        found: The results to take; None if it has to run.
+        reason: Why, for people.
+        key: What its results will be found by; None if they are never reused.
+        parts: What the key was made of.
+        changes: What is different from the last time.
+    """
+
+    reason: str
+    found: Found | None = None
+    key: str | None = None
+    parts: Parts | None = None
+    changes: tuple[Change, ...] = ()
+
+
+class Reuse:
+    """Looks for results of earlier runs.
+
+    Args:
+        database: None if nothing was ever recorded.
+        selection: Which steps have to run in any case.
+    """
+
+    def __init__(
+        self, request: RunRequest, home: Home, database: Database | None, selection: Selection, *, remember: bool = True
+    ) -> None:
+        self._request = request
+        self._pipeline = request.pipeline
+        self._home = home
+        self._database = database
+        self._selection = selection
+        self._objects = ObjectStore(home.objects)
+        self._memory = home.cache if remember else None
+        self._hashes = FileHashes(home.cache / "files.json" if remember else None)
+        self._interpreter: Interpreter | None = None
+        self._asked = False
+        self._roots: list[str] | None = None
+        self._imports: dict[str, frozenset[str]] = {}
+        self._cells: dict[str, tuple[CodeCell, ...]] = {}
+        self._runtime = runtime_fingerprint()
+
+    def decide(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> Decision:
+        """Decide about a step whose inputs are all there.
+
+        Args:
+            inputs: What its loads resolve to, by the artifact's id.
+        """
+        refusal = self.refusal(step)
+        if refusal is not None:
+            return Decision(refusal)
+        try:
+            parts = self._parts(step, inputs)
+        except UnknownContentError as error:
+            return Decision(str(error))
+        key = cache_key(parts)
+        asked = self._selection.reason(step.slug)
+        if asked is not None or self._database is None:
+            return Decision(asked or "it has not run yet", key=key, parts=parts)
+        record = self._database.reusable(key)
+        if record is None:
+            found = self._changes(step, parts)
+            return Decision(reason_of(found, self._request.notebook), key=key, parts=parts, changes=found or ())
+        try:
+            results = find_results(
+                record,
+                self._pipeline,
+                step,
+                Sources(self._database, self._home, self._objects, self._request.cwd, repair=self._memory is not None),
+            )
+        except UnusableError as error:
+            return Decision(str(error), key=key, parts=parts)
+        return Decision(f"unchanged since run {results.run_id}", results, key, parts)
+
+    def refusal(self, step: Step) -> str | None:
+        """Say why a step's results are never reused, or None."""
+        if self._request.instruments is not None:
+            return "the run is observed"
+        cache = step.settings.cache or self._request.notebook.defaults.cache
+        if cache == "off":
+            return "its settings say `cache: off`"
+        if step.touches_unknown_files or step.writes_unknown_files:
+            return "it uses files whose paths are only known at run time"
+        if cache == "on":
+            return None
+        found = scan(*(cell.tree for cell in self._code(step) if cell.tree is not None))
+        if found.refusals:
+            return f"it {found.refusals[0]}"
+        if cache == "volatile":
+            return "its settings say `cache: volatile`"
+        if step.volatile is not None:
+            return f"it {step.volatile}"
+        if step.draws:
+            return f"it draws random numbers of {', '.join(step.draws)} that nothing has seeded"
+        return None
+
+    def was_recorded(self, step: Step) -> bool:
+        """Tell whether results of this step were ever kept."""
+        return self._database is not None and self._latest(step) is not None
+
+    def take_over(self, step: Step, found: Found) -> dict[str, Any]:
+        """Put the files of reused results in place; return the executed notebook.
+
+        Raises:
+            UnusableError: A file can't be put back.
+        """
+        restore_files(found, self._request.cwd, self._objects, self._hashes)
+        fresh = step_notebook(self._pipeline, step, self._request.notebook.raw)
+        return with_outputs_of(found.notebook, fresh)
+
+    def confirmed_key(self, step: Step, inputs: Mapping[str, ArtifactRecord], decision: Decision) -> str | None:
+        """Return the key for what a step has computed; None if files or modules changed while it ran."""
+        if decision.key is None or decision.parts is None:
+            return None
+        try:
+            now = self._parts(step, inputs)
+        except UnknownContentError:
+            return None
+        same = _without(now, step.files_updated) == _without(decision.parts, step.files_updated)
+        return decision.key if same else None
+
+    def documents(self, decision: Decision, metrics: Mapping[str, float]) -> dict[str, str]:
+        """Return what is kept with a step's record, to reuse it and to tell later what changed."""
+        kept = {} if decision.parts is None else {"key": text_of_parts(decision.parts)}
+        return {**kept, "metrics": json.dumps(dict(metrics))} if metrics else kept
+
+    def source_files(self, step: Step) -> list[ArtifactRecord]:
+        """Record the project's files that a reused step would have read."""
+        records = []
+        for name in step.files_read:
+            path = self._request.cwd / name
+            if path.is_file():
+                digest, size = self._hashes.file(path), path.stat().st_size
+                records.append(ArtifactRecord(f"file:{name}", "file", (name,), digest, size, type="file"))
+        return records
+
+    def close(self) -> None:
+        """Write down digests of files for the next run."""
+        self._hashes.save()
+
+    # the parts of the key
+
+    def _parts(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> dict[str, Any]:
+        interpreter = self._examined()
+        if interpreter is None:
+            raise UnknownContentError("the environment of the kernel can't be examined")
+        request, cells = self._request, self._code(step)
+        own = scan(*(cell.tree for cell in cells if cell.tree is not None))
+        names = frozenset(own.imports | set(step.imports)) | self._carried(step, inputs)
+        self._imports[step.slug] = names
+        modules = find_modules(names, request.cwd, self._module_roots(), interpreter, self._hashes)
+        if modules.scan.refusals and (step.settings.cache or request.notebook.defaults.cache) != "on":
+            raise UnknownContentError(f"a module of the project {modules.scan.refusals[0]}")
+        values = request.values()
+        return {
+            "code": [dict(cell.form) for cell in cells],
+            "saves": self._saves(step),
+            "inputs": {_label(inputs[name]): _input(inputs[name], bound) for name, bound in step.loads.items()},
+            "files": self._files(step),
+            "parameters": {name: values[name] for name in step.parameters if name in values},
+            "modules": modules.local,
+            "distributions": modules.distributions,
+            "python": dict(interpreter.python),
+            "kernel": {"name": request.kernel.name},
+            "runtime": {"code": self._runtime},
+            "environment": self._environment(step, own.variables | modules.scan.variables),
+            "folder": {"path": str(request.cwd)},
+            "step": {"pipeline": self._pipeline.name, "slug": step.slug},
+        }
+
+    def _examined(self) -> Interpreter | None:
+        if not self._asked:
+            self._asked = True
+            self._interpreter = examine_interpreter(self._request.kernel, self._memory)
+        return self._interpreter
+
+    def _code(self, step: Step) -> tuple[CodeCell, ...]:
+        if step.slug not in self._cells:
+            notebook = step_notebook(self._pipeline, step, self._request.notebook.raw)
+            self._cells[step.slug] = tuple(code_cells(notebook))
+        return self._cells[step.slug]
+
+    def _module_roots(self) -> list[str]:
+        """Folders that any cell of the notebook puts on the module path."""
+        if self._roots is None:
+            raw = [
+                code_cell(str(cell.get("id")), cell["source"], {})
+                for cell in self._request.notebook.raw.get("cells", [])
+                if cell.get("cell_type") == "code"
+            ]
+            trees = [cell.tree for cell in code_cells({"cells": raw}) if cell.tree is not None]
+            self._roots = scan(*trees).roots
+        return self._roots
+
+    def _saves(self, step: Step) -> dict[str, Any]:
+        made = {
+            item.id.partition(".")[2]: [item.kind, item.names, item.declared_type, item.code]
+            for item in self._pipeline.artifacts_of(step.slug)
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(made))
+        return {**plain, "(metrics)": list(step.metric_names)} if step.metric_names else plain
+
+    def _files(self, step: Step) -> dict[str, str]:
+        loaded = {
+            self._pipeline.artifact(name).names[0]
+            for name in step.loads
+            if self._pipeline.artifact(name).kind == "file"
+        }
+        names = [*step.files_read, *(name for name in step.files_updated if name not in loaded)]
+        return {name: self._hashes.content(self._request.cwd / name) for name in names}
+
+    def _environment(self, step: Step, read: set[str]) -> dict[str, str | None]:
+        """Digests only: a variable may be a secret."""
+        declared = self._request.environment_of(step)
+        found: dict[str, str | None] = {name: _digest(value) for name, value in declared.items()}
+        for name in sorted(read - set(declared)):
+            value = self._request.kernel.env.get(name, os.environ.get(name))
+            found[name] = None if value is None else _digest(value)
+        return found
+
+    def _carried(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> frozenset[str]:
+        """Modules that loaded values need: those of their types; where that says too little, all of the producer's."""
+        names: set[str] = set()
+        for artifact_id in step.loads:
+            record = inputs[artifact_id]
+            if record.kind != "value":
+                continue
+            types = [str(item.get("type") or "") for item in record.members.values()] or [record.type or ""]
+            for text in types:
+                top, dot, _ = text.partition(".")
+                if dot and top not in ("builtins", "__main__"):
+                    names.add(top)
+                elif text not in _PLAIN_TYPES:
+                    names |= self._imports.get(self._pipeline.artifact(artifact_id).producer, frozenset())
+        return frozenset(names)
+
+    def _latest(self, step: Step) -> str | None:
+        if self._database is None:
+            return None
+        return self._database.latest_document(self._pipeline.name, step.slug, "key")
+
+    def _changes(self, step: Step, parts: Parts) -> tuple[Change, ...] | None:
+        latest = self._latest(step)
+        if latest is None:
+            return None
+        return changes(json.loads(latest), json.loads(text_of_parts(parts)), self._code(step))
+
+
+def _label(record: ArtifactRecord) -> str:
+    return record.name if record.kind == "value" else f"{record.kind} {record.name}"
+
+
+def _input(record: ArtifactRecord, bound: tuple[str, ...]) -> list[Any]:
+    return [record.digest, record.serializer, list(bound)]
+
+
+def _digest(value: str) -> str:
+    return hash_bytes(value.encode("utf-8", "surrogateescape"))[:32]
+
+
+def _without(parts: Parts, files: tuple[str, ...]) -> dict[str, Any]:
+    kept = {name: digest for name, digest in parts["files"].items() if name not in files}
+    return {**parts, "files": kept}
