@@ -15,6 +15,8 @@ from jupyter_mlops.steps.cells import has_tag, role_of, text_of
 
 __all__ = ["CodeCell", "code_cells"]
 
+_SIGNS = ("%", "!", "?")
+
 
 @dataclass(frozen=True)
 class CodeCell:
@@ -53,8 +55,10 @@ def _code_cell(cell_id: str | None, text: str, raises: bool) -> CodeCell:
         form["quiet"] = True
     if raises:
         form["raises"] = True
-    if source.magics:
-        form["magics"] = [[magic.kind, magic.name, magic.arguments, magic.body] for magic in source.magics]
+    if source.text != text:
+        # What IPython's own lines show (a time, nothing at all) is not always left in the Python.
+        form["magics"] = [line.strip() for line in text.split("\n") if line.lstrip()[:1] in _SIGNS and line.strip()]
+        form["bodies"] = [[magic.name, magic.body] for magic in source.magics if magic.body]
     return CodeCell(cell_id, statements, lines, tree, form)
 
 

@@ -38,11 +38,11 @@ def _output(output: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bundle(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {mime: value if _is_json(mime) else _lines(value) for mime, value in data.items()}
+    return {mime: _lines(value) if _is_text(mime) else value for mime, value in data.items()}
 
 
-def _is_json(mime: str) -> bool:
-    return mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
+def _is_text(mime: str) -> bool:
+    return mime.startswith("text/") or mime in ("application/javascript", "image/svg+xml")
 
 
 def _lines(text: Any) -> Any:
