@@ -122,7 +122,9 @@ def written_files(
         else:
             digest = objects.put_bytes(b"")
         records.append(
-            ArtifactRecord(f"{step.slug}.{name}", "file", (name,), digest, size, type="file", serializer=serializer)
+            ArtifactRecord(
+                f"{step.slug}.file:{name}", "file", (name,), digest, size, type="file", serializer=serializer
+            )
         )
     return tuple(records)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -133,9 +132,7 @@ def test_a_fully_reused_run_starts_fast(project: Project) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {
-            "b": "# now with a comment\ntotal = helper.add( rows )\n\nopen('out.txt', 'w').write(str(total))\ntotal  # shown"
-        },
+        {"b": "# a comment\ntotal = helper.add( rows )\n\nopen('out.txt', 'w').write(str(total))\ntotal  # shown"},
         {"d": "import time\nnow = time.time()\nlater = now + 1"},
     ],
     ids=["comment and layout", "another step"],
@@ -290,4 +287,5 @@ def test_unseeded_draws_and_variables(project: Project, monkeypatch: pytest.Monk
 def test_the_store_may_be_missing(project: Project) -> None:
     shutil.rmtree(project.folder / ".mlops")
     assert set(project.plan().values()) == {"run"}
-    assert not (project.folder / ".mlops").exists() or os.listdir(project.folder / ".mlops") == ["exports.json"]
+    left = {path.name for path in project.folder.glob(".mlops/*")}
+    assert left <= {"exports.json"}, "a dry run records nothing"
