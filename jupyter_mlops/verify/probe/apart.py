@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -37,6 +38,13 @@ _NOTES = ("_has_", "_deprecated_key_to_warnings")
 """Attributes in which libraries note something for themselves; the second is scikit-learn's, whose ``Bunch`` forgets
 it when it is pickled."""
 
+_OF_THE_PROCESS = {
+    "Random": ("random", "_inst"),
+    "RandomState": ("numpy.random.mtrand", "_rand"),
+    "_Environ": ("os", "environ"),
+}
+"""By type, where that one stands."""
+
 _FRAMES = frozenset({"ndarray", "DataFrame", "Series"})
 
 
@@ -60,6 +68,8 @@ def take_apart(value: Any) -> tuple[str, Iterable[Child], bool]:
         return f"dict {len(value)}", _items(value), True
     if cls is set or cls is frozenset:
         return f"{cls.__name__} {len(value)}", (("", item) for item in value), False
+    if _is_of_the_process(value):
+        return f"the process's {name}", (), True
     known = _language(value, name)
     if known is not None:
         return (*known, True)
@@ -67,6 +77,12 @@ def take_apart(value: Any) -> tuple[str, Iterable[Child], bool]:
         return name, (), True
     children = _object(value)
     return name, children, True
+
+
+def _is_of_the_process(value: Any) -> bool:
+    """Whether a process has one of it, whose state is looked at on its own: ``np.random.rand`` holds a generator."""
+    module, name = _OF_THE_PROCESS.get(type(value).__name__, ("", ""))
+    return module in sys.modules and vars(sys.modules[module]).get(name) is value
 
 
 def _language(value: Any, name: str) -> tuple[str, Iterable[Child]] | None:

@@ -23,6 +23,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import uniform
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -183,6 +184,20 @@ def test_shared_tuples_do_not_explode() -> None:
     for _ in range(200):
         value = (value, value)
     assert digest(value)
+
+
+def test_the_state_of_global_generators_is_no_part_of_what_refers_to_them() -> None:
+    for made, draw in (
+        (lambda: uniform(1, 10), np.random.rand),
+        (lambda: np.random.rand, np.random.rand),
+        (lambda: random.random, random.random),
+    ):
+        before = digest(made())
+        draw()
+        assert digest(made()) == before
+    assert digest(uniform(1, 10)) != digest(uniform(1, 11))
+    copied = pickle.loads(pickle.dumps(uniform(1, 10)))
+    assert digest(copied) != digest(uniform(1, 10)), "a generator of its own is something else"
 
 
 def test_what_cannot_be_looked_into_is_told_by_its_type() -> None:
