@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["ATOMS", "Child", "atom", "is_changeable", "take_apart"]
 
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented)})
-BY_DISPLAY = ("matplotlib", "IPython", "ipykernel", "ipywidgets", "traitlets", "zmq")
+BY_DISPLAY = ("matplotlib", "mpl_toolkits", "IPython", "ipykernel", "ipywidgets", "traitlets", "zmq")
 """Libraries whose objects are compared by what they display."""
 
 Child = tuple[str, Any]
