@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
-from jupyter_mlops.analysis import callbacks, hidden
+from jupyter_mlops.analysis import callbacks, hidden, project
 from jupyter_mlops.analysis.effects import Effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
@@ -67,6 +67,8 @@ def apply_effect(
                 machine.heap[number].opaque = machine.heap[number].opaque or receiver is None
     if effect.calls:
         for value in _selected(effect.calls, receiver, arguments):
+            if value.qual is not None:
+                project.handed_over(machine, value.qual)
             if value.type != PURE_METHOD:
                 # a bound method of a container, say: calling it may change what it is bound to
                 plain = [
@@ -295,12 +297,21 @@ def assume_worst(machine: Machine, receiver: Val | None, arguments: Arguments, n
     values = [*([receiver] if receiver is not None else []), *arguments.every]
     callbacks.consume(machine, values)
     callbacks.run_callbacks(machine, values, values)
+    for value in values:
+        if value.qual is not None and "." in value.qual:
+            project.handed_over(machine, value.qual)
+    origins = project.made_by(machine, values)
+    for top in sorted(origins):
+        project.called(machine, f"{top}.{name.removesuffix('()')}")
     objs = frozenset(number for number in machine.reach(values) if _may_change(machine, machine.heap[number]))
     machine.recorder.change(objs, f"may be changed by {name}, which is not known")
     direct = frozenset(number for value in values for number in value.objs)
     hidden.may_draw(machine)
     _paths_given(machine, arguments)
-    return _mingled(machine, direct, node)
+    result = _mingled(machine, direct, node)
+    for top in sorted(origins):
+        project.mark(machine, result, top)
+    return result
 
 
 def _mingled(machine: Machine, direct: frozenset[int], node: ast.AST) -> Val:

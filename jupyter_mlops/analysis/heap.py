@@ -91,6 +91,7 @@ class Obj:
         unpicklable: Why it can't be saved, where its type tells.
         items: Value of its elements, where one summary is known.
         fields: Values of its attributes (instances of the notebook's classes).
+        module: Module of the project whose code has made it.
     """
 
     number: int
@@ -113,6 +114,7 @@ class Obj:
     static: bool = False
     unpicklable: str | None = None
     works_in_place: bool = False
+    module: str | None = None
 
 
 class Heap:
@@ -124,6 +126,7 @@ class Heap:
         self.edges = 0
         self.work = 0
         self.holds_code: set[int] = set()
+        self.lent: dict[int, str] = {}
 
     def new(self, type: str | None, time: int) -> Obj:
         """Make a new object."""
