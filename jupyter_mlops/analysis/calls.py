@@ -172,9 +172,8 @@ def _construct(machine: Machine, klass: str, qual: str, arguments: Arguments, no
         return Val(machine_type)
     obj = machine.alloc(node, machine_type)
     obj.iterator = "iterator" in machine.effects.flags(machine_type)
-    obj.constructed_with = frozenset(
-        key for key, value in arguments.keywords if not (value.known and value.const is None)
-    )
+    obj.constructed_with = dict(arguments.keywords)
+    obj.given = None if arguments.rest else tuple(arguments.every)
     obj.works_in_place = any(
         key in _COPY_FLAGS and not (value.known and value.const is True) for key, value in arguments.keywords
     )

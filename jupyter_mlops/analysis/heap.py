@@ -91,6 +91,8 @@ class Obj:
         unpicklable: Why it can't be saved, where its type tells.
         items: Value of its elements, where one summary is known.
         fields: Values of its attributes (instances of the notebook's classes).
+        constructed_with: Keyword arguments it was made with.
+        given: All arguments it was made with, where they are known.
         module: Module of the project whose code has made it.
     """
 
@@ -106,7 +108,8 @@ class Obj:
     elements: tuple[Val, ...] | None = None
     keys: dict[Any, Val] | None = None
     fields: dict[str, Val] = field(default_factory=dict)
-    constructed_with: frozenset[str] = frozenset()
+    constructed_with: dict[str, Val] = field(default_factory=dict)
+    given: tuple[Val, ...] | None = None
     names: set[str] = field(default_factory=set)
     definition: str | None = None
     iterator: bool = False

@@ -287,6 +287,7 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
     for number in sorted(base.objs):
         obj = machine.heap[number]
         machine.heap.refer(number, value.objs, machine.recorder.time)
+        obj.constructed_with = {**obj.constructed_with, name: value}
         if obj.klass is not None:
             obj.klass.members[name] = (
                 join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
