@@ -5,7 +5,18 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from jupyter_mlops.analysis import callbacks, classes, configuring, containers, dynamic, hidden, library, namespace, project, shell
+from jupyter_mlops.analysis import (
+    callbacks,
+    classes,
+    configuring,
+    containers,
+    dynamic,
+    hidden,
+    library,
+    namespace,
+    project,
+    shell,
+)
 from jupyter_mlops.analysis.apply import apply_effect, assume_worst
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
