@@ -14,7 +14,7 @@ from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, PURE_METHOD, Machine
 from jupyter_mlops.analysis.namespace import barrier
 from jupyter_mlops.analysis.recorder import join_values
 
-__all__ = ["apply_effect", "assume_worst", "drawn_value"]
+__all__ = ["apply_effect", "assume_worst"]
 
 _BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "function", "type", "scope"})
 _PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
