@@ -36,7 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _watch_processes(event: str, args: tuple[Any, ...]) -> None:
-    if event == "subprocess.Popen" and _running and "ipykernel_launcher" in map(str, args[1]):
+    if (
+        event == "subprocess.Popen"
+        and _running
+        and {"ipykernel_launcher", "mlops_runtime.template"} & {*map(str, args[1])}
+    ):
         raise AssertionError(f"{_running[0]} starts a kernel: mark it with @pytest.mark.kernel")
 
 

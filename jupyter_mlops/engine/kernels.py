@@ -107,13 +107,15 @@ def lacks_cloudpickle(kernel: Kernel) -> bool:
     return probe.returncode != 0
 
 
-def kernel_environment(kernel: Kernel, *, bundle: Path, context: Path, settings: Mapping[str, str]) -> dict[str, str]:
+def kernel_environment(
+    kernel: Kernel, *, bundle: Path, context: Path | None, settings: Mapping[str, str]
+) -> dict[str, str]:
     """Make the environment stanza that a step's kernel is started with.
 
     Args:
         kernel: The kernelspec, whose own stanza stays in force.
         bundle: Folder of the runtime, goes first on the module path.
-        context: The step's context file.
+        context: The step's context file; None for what does not depend on the step.
         settings: Variables from the step's settings.
 
     Returns:
@@ -124,7 +126,8 @@ def kernel_environment(kernel: Kernel, *, bundle: Path, context: Path, settings:
     path = environment.get("PYTHONPATH", inherited)
     environment["PYTHONPATH"] = os.pathsep.join([_literal(str(bundle)), *([path] if path else [])])
     environment["PYTHONHASHSEED"] = "0"
-    environment[CONTEXT_VARIABLE] = _literal(str(context))
+    if context is not None:
+        environment[CONTEXT_VARIABLE] = _literal(str(context))
     return environment
 
 
