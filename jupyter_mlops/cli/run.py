@@ -89,6 +89,7 @@ def command(
     from jupyter_mlops.cli import summary
     from jupyter_mlops.cli.dry import say_dry_run
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.cli.sparing import needless_imports_left_out
 
     target, report_target = target_file(notebook, output), target_file(notebook, report)
     if target is not None and report_target is not None and target.resolve() == report_target.resolve():
@@ -105,7 +106,7 @@ def command(
     numbers = {cell.id: cell.index + 1 for cell in source.cells}
     opening = _opening(source, pipeline, values if form == "text" else None)
     reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
-    with reporter.showing() if reporter else nullcontext():
+    with reporter.showing() if reporter else nullcontext(), needless_imports_left_out():
         result = api.run(
             source,
             values,

@@ -17,6 +17,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
+from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.warm.provisioner import adopt
@@ -224,11 +225,12 @@ def _kernel_manager(attempt: Attempt, log: int) -> AsyncKernelManager:
         attempt.kernel = f"cold: {error}" if str(error) else "cold"
         return _fresh_kernel(launch)
     attempt.kernel = "warm"
-    return adopt(StepKernelManager(kernel_name=launch.kernel_name), process)
+    manager = StepKernelManager(kernel_name=launch.kernel_name, kernel_spec_manager=kernel_specs())
+    return adopt(manager, process)
 
 
 def _fresh_kernel(launch: Launch) -> AsyncKernelManager:
-    settings: dict[str, Any] = {"kernel_name": launch.kernel_name}
+    settings: dict[str, Any] = {"kernel_name": launch.kernel_name, "kernel_spec_manager": kernel_specs()}
     if launch.sockets is not None:
         settings.update(transport="ipc", connection_file=f"{launch.sockets}.json")
     manager = StepKernelManager(**settings)

@@ -11,11 +11,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest
 
-__all__ = ["CONTEXT_VARIABLE", "Kernel", "find_kernel", "kernel_environment", "lacks_cloudpickle"]
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+__all__ = ["CONTEXT_VARIABLE", "Kernel", "find_kernel", "kernel_environment", "kernel_specs", "lacks_cloudpickle"]
 
 CONTEXT_VARIABLE = "JUPYTER_MLOPS_STEP"
 """Environment variable with the path of the step's context file."""
@@ -57,9 +61,9 @@ def find_kernel(name: str) -> Kernel:
     Raises:
         UsageError: It is not installed; the message names those that are.
     """
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import NoSuchKernel
 
-    manager = KernelSpecManager()
+    manager = kernel_specs()
     try:
         spec = manager.get_kernel_spec(name)
     except NoSuchKernel:
@@ -89,6 +93,18 @@ def find_kernel(name: str) -> Kernel:
     provisioner = (spec.metadata or {}).get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
     is_ipykernel = any("ipykernel" in argument for argument in spec.argv)
     return Kernel(name, tuple(spec.argv), dict(spec.env), is_ipykernel and provisioner == "local-provisioner")
+
+
+def kernel_specs() -> KernelSpecManager:
+    """Make what finds kernelspecs, where Jupyter looks for them.
+
+    Left to itself, it imports IPython to ask for one folder.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_core.paths import jupyter_path
+
+    own = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
+    return KernelSpecManager(kernel_dirs=[*jupyter_path("kernels"), str(own / "kernels")])
 
 
 def lacks_cloudpickle(kernel: Kernel) -> bool:

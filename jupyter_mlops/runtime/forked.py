@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -43,6 +44,10 @@ class ForkedKernel:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self._lifeline.set_inheritable(False)
+        # First of all, as ipykernel makes the thread that watches its parent: threads are numbered.
+        if hasattr(threading, "_counter"):
+            threading._counter = itertools.count(1).__next__
+        watcher = threading.Thread(target=self._watch, daemon=True)
         app, descriptors, made = self._start()
         self._ready()
         stdout, stderr, order = self._wait()
@@ -54,9 +59,7 @@ class ForkedKernel:
         ForkedKernel.begun = order["env"]
         os.environ.clear()
         os.environ.update(order["env"])
-        for name, value in made.items():
-            if not os.environ.get(name):
-                os.environ[name] = value
+        os.environ.update(made)
         for descriptor, target in zip(descriptors, (stdout, stderr)):  # noqa: B905 (Python 3.9)
             for place in descriptor:
                 os.dup2(target, place, inheritable=place < 3)
@@ -64,7 +67,7 @@ class ForkedKernel:
         os.close(stderr)
         _note_directory(order["cwd"])
         self._lifeline.sendall(b"started\n")
-        threading.Thread(target=self._watch, name="Lifeline", daemon=True).start()
+        watcher.start()
         app.start()
 
     def _start(self) -> tuple[Any, list[list[int]], dict[str, str]]:
@@ -78,13 +81,12 @@ class ForkedKernel:
         if hasattr(sys, "orig_argv"):
             command = sys.orig_argv[: sys.orig_argv.index("-m")]
             sys.orig_argv = [*command, "-m", "ipykernel_launcher", *self._argv]
-        before = dict(os.environ)
         app: Any = IPKernelApp.instance()
         app.parent_handle = 1  # its parent, the template, is not the one to watch
         app.initialize()
         if "__mp_main__" in sys.modules:
             sys.modules["__mp_main__"] = sys.modules["__main__"]
-        made = {name: value for name, value in os.environ.items() if name not in before}
+        made = {name: value for name, value in os.environ.items() if self._preloaded.environ.get(name) != value}
         for proxy, stream in zip(self._preloaded.streams, (sys.stdout, sys.stderr)):  # noqa: B905
             proxy.target = stream
         return app, [_same(log) for log in logs], made

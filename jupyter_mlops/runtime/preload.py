@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,8 @@ class StreamProxy:
         target: The stream that it stands for at first.
     """
 
+    encoding = "UTF-8"  # a kernel's
+
     def __init__(self, target: Any) -> None:
         self.target = target
 
@@ -71,10 +73,13 @@ class StreamProxy:
 class Preloaded:
     """Imports modules and hides them.
 
+    Its ``environ`` is what the process was started with.
+
     A finder of the import system: it is asked first, and knows nothing but what it hides.
     """
 
     def __init__(self) -> None:
+        self.environ = dict(os.environ)
         self.streams = (StreamProxy(sys.stdout), StreamProxy(sys.stderr))
         self._stages: list[Stage] = []
         self._hidden: dict[str, int] = {}
@@ -97,12 +102,14 @@ class Preloaded:
         Raises:
             UnsafeImportError: One fails, shows something, or changes what can't be put away.
         """
-        # IPython has it in each kernel; here it decides what an import would show.
-        warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+        with _as_in_kernel():
+            self._load(statements)
+        self._generators = _generators()
+
+    def _load(self, statements: Sequence[str]) -> None:
         for statement in statements:
             if _is_installed(statement.split()[1]):
                 self._stages.append(self._execute(statement))
-        self._generators = _generators()
 
     def hide(self) -> None:
         """Take the imported modules out of sight."""
@@ -196,6 +203,31 @@ class Preloaded:
                     sys.modules.setdefault(item, module)
                 _put_in_force(stage)
             _repair(sys.modules)
+            if not self._hidden and self in sys.meta_path:
+                sys.meta_path.remove(self)
+
+
+class _Shell:
+    """Stands for IPython's shell, of which libraries ask what they run in."""
+
+    kernel = object()
+    config: Mapping[str, Any] = {"IPKernelApp": {}}
+
+
+_Shell.__name__ = _Shell.__qualname__ = "ZMQInteractiveShell"
+
+
+@contextmanager
+def _as_in_kernel() -> Iterator[None]:
+    """Have the built-in names that IPython adds; pandas, for one, chooses its options by them."""
+    shell = _Shell()
+    names = {"__IPYTHON__": True, "get_ipython": lambda: shell}
+    vars(builtins).update(names)
+    try:
+        yield
+    finally:
+        for name in names:
+            vars(builtins).pop(name, None)
 
 
 class _Loader:

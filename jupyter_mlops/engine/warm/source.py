@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ class WarmStart:
         """
         if self.template is None:
             raise NoWarmKernelError(self.reason or "")
-        return self.template.take(resolved(stanza), cwd, log, seconds=_PATIENCE, stopped=stopped)
+        environment = {**resolved(stanza), "JPY_PARENT_PID": str(os.getpid())}  # as jupyter_client
+        return self.template.take(environment, cwd, log, seconds=_PATIENCE, stopped=stopped)
 
 
 class WarmKernels:
