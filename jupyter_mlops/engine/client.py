@@ -17,6 +17,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
+from jupyter_mlops.engine.kernelclient import StepKernelManager
 from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.session import Launch, StepSession
@@ -207,13 +208,6 @@ class StepClient(PapermillNotebookClient):
                     self.execute_cell(cell, index, store_history=False)
                 except CellExecutionError:
                     cell.outputs = []  # a metric that was never reached
-
-
-class StepKernelManager(AsyncKernelManager):
-    """Manages the kernel of one step."""
-
-    async def _async_interrupt_kernel(self) -> None:
-        """Leave an idle kernel alone before its shutdown; a busy one is interrupted by its session."""
 
 
 def _kernel_manager(attempt: Attempt, log: int) -> AsyncKernelManager:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest
@@ -19,7 +19,15 @@ from jupyter_mlops.notebook.names import nearest
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
 
-__all__ = ["CONTEXT_VARIABLE", "Kernel", "find_kernel", "kernel_environment", "kernel_specs", "lacks_cloudpickle"]
+__all__ = [
+    "CONTEXT_VARIABLE",
+    "Kernel",
+    "find_kernel",
+    "kernel_environment",
+    "kernel_of",
+    "kernel_specs",
+    "lacks_cloudpickle",
+]
 
 CONTEXT_VARIABLE = "JUPYTER_MLOPS_STEP"
 """Environment variable with the path of the step's context file."""
@@ -90,6 +98,11 @@ def find_kernel(name: str) -> Kernel:
             f"The kernel {name!r} speaks {spec.language}; a Python kernel is needed.",
             hint="Run with another kernel; `jupyter kernelspec list` names those that are installed.",
         )
+    return kernel_of(name, spec)
+
+
+def kernel_of(name: str, spec: Any) -> Kernel:
+    """Return what there is to know of a kernelspec of jupyter_client's."""
     provisioner = (spec.metadata or {}).get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
     is_ipykernel = any("ipykernel" in argument for argument in spec.argv)
     return Kernel(name, tuple(spec.argv), dict(spec.env), is_ipykernel and provisioner == "local-provisioner")
@@ -124,7 +137,7 @@ def lacks_cloudpickle(kernel: Kernel) -> bool:
 
 
 def kernel_environment(
-    kernel: Kernel, *, bundle: Path, context: Path | None, settings: Mapping[str, str]
+    kernel: Kernel, *, bundle: Path, context: Path | None, settings: Mapping[str, str], seed: str | None = "0"
 ) -> dict[str, str]:
     """Make the environment stanza that a step's kernel is started with.
 
@@ -133,6 +146,7 @@ def kernel_environment(
         bundle: Folder of the runtime, goes first on the module path.
         context: The step's context file; None for what does not depend on the step.
         settings: Variables from the step's settings.
+        seed: Of Python's hashes; None leaves it as it is.
 
     Returns:
         Variables in the kernelspec's own template language; whatever is not named here is inherited.
@@ -141,7 +155,8 @@ def kernel_environment(
     inherited = "${PYTHONPATH}" if os.environ.get("PYTHONPATH") else ""
     path = environment.get("PYTHONPATH", inherited)
     environment["PYTHONPATH"] = os.pathsep.join([_literal(str(bundle)), *([path] if path else [])])
-    environment["PYTHONHASHSEED"] = "0"
+    if seed is not None:
+        environment["PYTHONHASHSEED"] = seed
     if context is not None:
         environment[CONTEXT_VARIABLE] = _literal(str(context))
     return environment

@@ -394,6 +394,7 @@ class Run:
             output_notebook=self._request.output or output,
             directory=directory,
             metrics=metrics,
+            sources=self._reuse.watched(),
             artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
         )
 

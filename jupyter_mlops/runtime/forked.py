@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from .preload import Preloaded
@@ -66,6 +67,7 @@ class ForkedKernel:
         os.close(stdout)
         os.close(stderr)
         _note_directory(order["cwd"])
+        _forget_runtime(order["env"])
         self._lifeline.sendall(b"started\n")
         watcher.start()
         app.start()
@@ -137,6 +139,13 @@ def _note_directory(folder: str) -> None:
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.ORIGINAL_DIR = folder
+
+
+def _forget_runtime(environment: Mapping[str, str]) -> None:
+    """Take this package off the module path, if only the template needed it."""
+    folder = str(Path(__file__).parent.parent)
+    if folder not in environment.get("PYTHONPATH", "").split(os.pathsep) and folder in sys.path:
+        sys.path.remove(folder)
 
 
 def _launcher() -> str:

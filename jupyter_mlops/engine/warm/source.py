@@ -13,14 +13,20 @@ from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.warm.pool import KernelPool
 from jupyter_mlops.engine.warm.process import WarmProcess
 from jupyter_mlops.engine.warm.template import NoWarmKernelError, Template
-from jupyter_mlops.engine.warm.wish import Wish, heavy_imports, launch_arguments, resolved, sets_environment, unsuitable
+from jupyter_mlops.engine.warm.wish import (
+    QUIET,
+    Wish,
+    heavy_imports,
+    launch_arguments,
+    resolved,
+    sets_environment,
+    unsuitable,
+)
 from jupyter_mlops.pipeline.model import Step
 
 __all__ = ["WarmKernels", "WarmStart"]
 
 _PATIENCE = 60.0
-_QUIET = ["--HistoryManager.hist_file=:memory:"]
-"""Kernels that run side by side must not wait for each other's history file."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class WarmStart:
         if self.template is None:
             raise NoWarmKernelError(self.reason or "")
         environment = {**resolved(stanza), "JPY_PARENT_PID": str(os.getpid())}  # as jupyter_client
-        return self.template.take(environment, cwd, log, seconds=_PATIENCE, stopped=stopped)
+        return self.template.take(environment, cwd, (log, log), seconds=_PATIENCE, stopped=stopped)
 
 
 class WarmKernels:
@@ -118,4 +124,4 @@ class WarmKernels:
         return self._request.environment_of(step)
 
     def _arguments(self, connection_file: str) -> list[str]:
-        return [*(launch_arguments(self._request.kernel, connection_file) or []), *_QUIET]
+        return [*(launch_arguments(self._request.kernel, connection_file) or []), *QUIET]

@@ -73,13 +73,19 @@ class Template:
             self._order()
 
     def take(
-        self, environment: Mapping[str, str], cwd: Path, log: int, *, seconds: float, stopped: Callable[[], bool]
+        self,
+        environment: Mapping[str, str],
+        cwd: Path,
+        streams: tuple[int, int],
+        *,
+        seconds: float,
+        stopped: Callable[[], bool],
     ) -> WarmProcess:
         """Let a waiting kernel begin; waits for one if there is none.
 
         Args:
             environment: All its variables.
-            log: Descriptor of the file for what its process prints on its own.
+            streams: Descriptors for what its process prints on its own, standard output and standard error.
             seconds: How long to wait.
             stopped: Whether to give up.
 
@@ -89,7 +95,7 @@ class Template:
         while True:
             spare = self._ready_spare(time.monotonic() + seconds, stopped)
             try:
-                _begin(spare, environment, cwd, log)
+                _begin(spare, environment, cwd, streams)
             except OSError:
                 self._give_up_on(spare)  # it died while it waited: perhaps there is another one
                 continue
@@ -254,7 +260,7 @@ class Template:
         spare.lifeline.close()
 
 
-def _begin(spare: _Spare, environment: Mapping[str, str], cwd: Path, log: int) -> None:
+def _begin(spare: _Spare, environment: Mapping[str, str], cwd: Path, streams: tuple[int, int]) -> None:
     """Tell a kernel that it is needed, and wait until it has begun.
 
     Raises:
@@ -263,7 +269,7 @@ def _begin(spare: _Spare, environment: Mapping[str, str], cwd: Path, log: int) -
     """
     lifeline = spare.lifeline
     lifeline.settimeout(_ANSWER_SECONDS)
-    socket.send_fds(lifeline, [b"!"], [log, log])
+    socket.send_fds(lifeline, [b"!"], list(streams))
     lifeline.sendall(json.dumps({"env": dict(environment), "cwd": str(cwd)}).encode() + b"\n")
     answer = lifeline.recv(4096)
     if answer != b"started\n":

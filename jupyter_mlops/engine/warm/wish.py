@@ -15,7 +15,10 @@ from typing import Any
 
 from jupyter_mlops.engine.kernels import Kernel
 
-__all__ = ["Wish", "heavy_imports", "launch_arguments", "resolved", "sets_environment", "table", "unsuitable"]
+QUIET = ["--HistoryManager.hist_file=:memory:"]
+"""Kernels that run side by side must not wait for each other's history file."""
+
+__all__ = ["QUIET", "Wish", "heavy_imports", "launch_arguments", "resolved", "sets_environment", "table", "unsuitable"]
 
 _SETTERS = frozenset({"putenv", "unsetenv", "load_dotenv"})
 _MAGICS = frozenset({"env", "set_env", "load_dotenv", "dotenv"})
@@ -75,9 +78,13 @@ def launch_arguments(kernel: Kernel, connection_file: str) -> list[str] | None:
     return None if any("{" in item for item in arguments) else arguments
 
 
-def resolved(stanza: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a kernel with this environment stanza, as jupyter_client makes it."""
-    environment = dict(os.environ)
+def resolved(stanza: Mapping[str, str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the whole environment of a kernel with this environment stanza, as jupyter_client makes it.
+
+    Args:
+        given: The variables to begin with; this process's by default.
+    """
+    environment = dict(os.environ if given is None else given)
     environment.update({name: Template(value).safe_substitute(environment) for name, value in stanza.items()})
     environment.pop("PYTHONEXECUTABLE", None)
     return environment
