@@ -67,6 +67,7 @@ class StepReport:
         exited: Whether its code ended the notebook with ``sys.exit()``.
         files: The project's files that it read.
         complete: Whether all that it left behind is in the store, so that it can be reused.
+        kernel: ``warm`` or ``cold``, with the reason.
     """
 
     notebook: Mapping[str, Any] | None = None
@@ -75,6 +76,7 @@ class StepReport:
     exited: bool = False
     files: tuple[ArtifactRecord, ...] = ()
     complete: bool = False
+    kernel: str | None = None
 
 
 def execute_step(job: StepJob) -> StepReport:
@@ -108,7 +110,7 @@ def _execute(job: StepJob) -> StepReport:
         complete = failure is None and not attempt.exited and job.instruments is None
         if complete:
             collected, complete = _with_files(job, collected, output_dir, folders)
-        return StepReport(attempt.notebook, collected, failure, attempt.exited, files, complete)
+        return StepReport(attempt.notebook, collected, failure, attempt.exited, files, complete, attempt.kernel)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
         with contextlib.suppress(OSError):

@@ -45,6 +45,7 @@ def step_outcome(
         error=None if error is None else _failure_record(error),
         inputs=[*inputs, *report.files],
         outputs=report.collected.outputs,
+        kernel=report.kernel,
         metrics=[MetricRecord(name, value) for name, value in report.collected.metrics.items()],
         documents=documents,
     )

@@ -99,6 +99,7 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        sources: Files of the project that decide about its results: the notebook, modules, files that steps read.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class RunResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[RunArtifact, ...] = ()
     backend: str = "local"
+    sources: tuple[Path, ...] = ()
 
     @property
     def failures(self) -> tuple[StepResult, ...]:

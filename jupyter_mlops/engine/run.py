@@ -27,6 +27,8 @@ from jupyter_mlops.engine.selection import Selection
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.signals import stop_signals
 from jupyter_mlops.engine.takeover import Found, UnusableError
+from jupyter_mlops.engine.warm.pool import KernelPool
+from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
@@ -61,6 +63,7 @@ class Run:
         reporter: Who watches.
         stop: Ends the run when set.
         selection: Which steps run whatever could be reused.
+        kernels: Where forked kernels come from; None for fresh ones only.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Run:
         reporter: Reporter | None,
         stop: threading.Event | None,
         selection: Selection | None = None,
+        kernels: KernelPool | None = None,
     ) -> None:
         self._request = request
         self._home = home
@@ -82,6 +86,7 @@ class Run:
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
         self._reuse = Reuse(request, home, database, self._selection)
+        self._kernels = WarmKernels(request, kernels, self._reuse.sources)
         self._decisions: dict[str, Decision] = {}
         self._prepared: Prepared | None = None
         # SimpleQueue: a signal handler may put into it at any moment.
@@ -208,14 +213,15 @@ class Run:
 
     def _start(self, step: Step) -> None:
         if self._prepared is None:
-            self._prepared = prepare(self._request, self._home, self._run_id)
+            self._prepared = prepare(self._request, self._home, self._run_id, self._warm_up)
         prepared = self._prepared
         session = StepSession(step.slug, step.cells, self._messages.put, self._request.timeout_of(step))
         job = self._job(step, prepared, session)
         self._schedule.start(step.slug)
         self._running[step.slug] = session
-        self._database.start_step(prepared.run_id, step.slug, kernel="cold")
+        self._database.start_step(prepared.run_id, step.slug, kernel=None)
         self._report(StepStarted(step.slug, step.name, len(step.cells)))
+        self._kernels.expect(len(self._to_run()))
 
         def work() -> None:
             try:
@@ -225,6 +231,14 @@ class Run:
 
         # A daemon: a thread that hangs must not keep the process alive.
         threading.Thread(target=work, name=f"step-{step.slug}", daemon=True).start()
+
+    def _to_run(self) -> list[Step]:
+        """The steps that may still begin."""
+        begun = self._running.keys() | self._results.keys()
+        return [step for step in self._pipeline.steps if step.slug not in begun]
+
+    def _warm_up(self, bundle: Path) -> None:
+        self._kernels.begin(bundle, self._to_run(), self._reuse.module_roots())
 
     def _job(self, step: Step, prepared: Prepared, session: StepSession) -> StepJob:
         position = self._pipeline.steps.index(step) + 1
@@ -251,6 +265,7 @@ class Run:
             self._request.folder_of(step),
             sockets,
             prepared.steps / f"{stem}.log",
+            self._kernels.of_step(step),
         )
         return StepJob(
             self._pipeline,
@@ -379,6 +394,7 @@ class Run:
             output_notebook=self._request.output or output,
             directory=directory,
             metrics=metrics,
+            sources=self._reuse.watched(),
             artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
         )
 
