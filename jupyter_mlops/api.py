@@ -95,6 +95,7 @@ def run(
     force: Sequence[str] = (),
     start: str | None = None,
     only: str | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -112,6 +113,7 @@ def run(
         force: Names of steps to run in any case.
         start: Name of a step to run in any case, with all that depend on it.
         only: Name of the one step to run; those before it must be reusable, all others are left out.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -141,6 +143,7 @@ def run(
         reporter=reporter,
         timeout=timeout,
         selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
+        fail_fast=fail_fast,
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))

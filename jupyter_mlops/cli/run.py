@@ -46,6 +46,7 @@ __all__ = ["command", "refuse_errors"]
     metavar="SECONDS",
     help="How long a step may take that sets no timeout of its own.",
 )
+@click.option("--fail-fast", is_flag=True, help="End the run with the first failure. [default: go on where possible]")
 @click.option("--no-cache", is_flag=True, help="Run all steps, also those whose results could be reused.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step in any case; may be repeated.")
 @click.option("--from", "start", metavar="STEP", help="Run this step and all that depend on it in any case.")
@@ -68,6 +69,7 @@ def command(
     workers: int | None,
     cwd: str | None,
     timeout: float | None,
+    fail_fast: bool,
     no_cache: bool,
     force: tuple[str, ...],
     start: str | None,
@@ -89,6 +91,7 @@ def command(
     from jupyter_mlops.cli import summary
     from jupyter_mlops.cli.dry import say_dry_run
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.pipeline.places import cell_labels
 
     target, report_target = target_file(notebook, output), target_file(notebook, report)
     if target is not None and report_target is not None and target.resolve() == report_target.resolve():
@@ -102,9 +105,8 @@ def command(
         plan = api.dry_run(source, values, cwd=folder, **wishes)
         print_json(plan.to_json()) if form == "json" else say_dry_run(plan)
         return 0
-    numbers = {cell.id: cell.index + 1 for cell in source.cells}
     opening = _opening(source, pipeline, values if form == "text" else None)
-    reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
+    reporter = progress(cell_labels(source), shown=progress_bar, output=log_output, before=opening)
     with reporter.showing() if reporter else nullcontext():
         result = api.run(
             source,
@@ -115,6 +117,7 @@ def command(
             reporter=reporter,
             report=report_target,
             timeout=timeout,
+            fail_fast=fail_fast,
             **wishes,
         )
     if form == "json":

@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.leftovers import clear_leftovers
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -38,10 +39,11 @@ def run_pipeline(
     stop: StopEvent | None = None,
     instruments: Instruments | None = None,
     selection: Selection | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
-    A failing step stops its dependants only. Ctrl-C and SIGTERM end the run within seconds; what has
+    A failing step stops its dependants only. Ctrl-C, SIGTERM and SIGHUP end the run within seconds; what has
     finished is recorded.
 
     Args:
@@ -59,6 +61,7 @@ def run_pipeline(
         stop: Ends the run when it is set, for callers outside the main thread.
         instruments: Who observes the steps from within, and says where they run; nothing is reused then.
         selection: Which steps run whatever could be reused; by default those that have to.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -81,11 +84,13 @@ def run_pipeline(
         sources=parameter_sources,
         trigger=trigger,
         instruments=instruments,
+        fail_fast=fail_fast,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
     with Database(folders.database) as database:
+        clear_leftovers(database, folders)
         return Run(request, folders, database, reporter, stop, selection).execute()
 
 
