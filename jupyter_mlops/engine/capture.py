@@ -22,7 +22,7 @@ class Limits:
         outputs: Pieces of output of a cell; text beyond them counts as the end.
         rich: Characters that the tables, images and the like of a cell may have.
         step: Characters from the beginnings of what all cells of a step print.
-        message: Bytes of a single output; a larger one is not even read.
+        message: Bytes of a single table, image or the like; a larger one is not even unpacked.
     """
 
     text: int = 10_000_000
@@ -62,11 +62,12 @@ class Capture:
         self._step += self._given - self._room
         self.begin()
 
-    def text(self, stream: str, text: str, left_out: int = 0) -> str:
+    def text(self, stream: str, text: str, left_out: int = 0, end: str = "") -> str:
         """Take what the cell prints.
 
         Args:
-            left_out: Characters that went missing before.
+            left_out: Characters that went missing after it.
+            end: What came after these.
 
         Returns:
             What is kept of it at this place; the rest is up to ``end``.
@@ -83,7 +84,9 @@ class Capture:
         else:
             kept = ""
         self._end.add(stream, text)
-        self._end.left_out += left_out
+        if left_out:
+            self._end.skip(left_out)
+            self._end.add(stream, end)
         return kept
 
     def data(self, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -147,6 +150,13 @@ class _End:
             gone = len(self._lines.popleft()) + 1
             self._held -= gone
             self.left_out += gone
+
+    def skip(self, left_out: int) -> None:
+        """Note that something is missing here: what came before it is not the end."""
+        self.left_out += left_out + self._held
+        self._lines.clear()
+        self._held = 0
+        self._source = Lines()
 
     def text(self) -> str:
         """Return what is there."""

@@ -20,7 +20,9 @@ from jupyter_mlops.engine.capture import LIMITS, readable_size
 __all__ = ["StepKernelClient", "in_short"]
 
 _DISPLAYS = frozenset(["display_data", "execute_result", "update_display_data"])
+_DELIMITER = b"<IDS|MSG>"
 _TEXT_BEGINS = re.compile(rb'"text":\s*"')
+_COUNT = re.compile(rb'"execution_count":\s*(\d+)')
 _STDERR = re.compile(rb'"name":\s*"stderr"')
 
 
@@ -31,11 +33,12 @@ class _OutputChannel(AsyncZMQSocketChannel):
         assert self.socket is not None
         # Not copied: what is too large is not held twice.
         frames = await self.socket.recv_multipart(copy=False, **kwargs)
-        if sum(len(frame) for frame in frames) <= LIMITS.message:
-            _, parts = self.session.feed_identities([frame.bytes for frame in frames])
-            message: dict[str, Any] = self.session.deserialize(parts)
-            return message
-        return in_short([frame.buffer for frame in frames])
+        size = sum(len(frame) for frame in frames)
+        if size > LIMITS.text and (size > LIMITS.message or _kind_of(frames) == "stream"):
+            return in_short([frame.buffer for frame in frames])
+        _, parts = self.session.feed_identities([frame.bytes for frame in frames])
+        message: dict[str, Any] = self.session.deserialize(parts)
+        return message
 
 
 class StepKernelClient(AsyncKernelClient):
@@ -50,7 +53,7 @@ def in_short(frames: Sequence[Any]) -> dict[str, Any]:
     Args:
         frames: As they came: identities, delimiter, signature, header, parent header, metadata, content, buffers.
     """
-    start = next(place for place, frame in enumerate(frames) if bytes(frame[:20]) == b"<IDS|MSG>") + 2
+    start = _start_of(frames)
     header, parent, metadata = (json.loads(bytes(frame)) for frame in frames[start : start + 3])
     content = frames[start + 3]
     size = sum(len(frame) for frame in frames[start + 3 :])
@@ -69,11 +72,14 @@ def in_short(frames: Sequence[Any]) -> dict[str, Any]:
 def _words(kind: str, content: Any, size: int) -> dict[str, Any]:
     notice = f"[output of {readable_size(size)} left out: it is larger than {readable_size(LIMITS.message)}]"
     if kind == "stream":
-        beginning = _beginning(content)
+        beginning, end = _beginning(content), _end(content)
         name = "stderr" if _STDERR.search(bytes(content[:100])) else "stdout"
-        return {"name": name, "text": beginning, "left_out": max(size - len(beginning), 0)}
+        left_out = max(size - len(beginning) - len(end), 0)
+        return {"name": name, "text": beginning, "left_out": left_out, "end": end}
     if kind in _DISPLAYS:
-        return {"data": {"text/plain": notice}, "metadata": {}, "transient": {}}
+        count = _COUNT.search(bytes(content[-200:]))
+        number = int(count[1]) if count else None
+        return {"data": {"text/plain": notice}, "metadata": {}, "transient": {}, "execution_count": number}
     if kind == "error":
         return {"ename": "Error", "evalue": notice, "traceback": []}
     return {"comm_id": "", "data": {}}  # a widget's news
@@ -92,6 +98,26 @@ def _beginning(content: Any) -> str:
         except ValueError:
             text = text[:-1]
     return ""
+
+
+def _end(content: Any) -> str:
+    """Read the last characters of a stream's text, which is the last field of the content."""
+    raw = bytes(content[-LIMITS.tail :]).decode("utf-8", "ignore").rpartition('"')[0]
+    for start in range(12):  # as above
+        try:
+            return str(json.loads(f'"{raw[start:]}"'))
+        except ValueError:
+            continue
+    return ""
+
+
+def _kind_of(frames: Sequence[Any]) -> str:
+    return str(json.loads(frames[_start_of([frame.buffer for frame in frames])].bytes)["msg_type"])
+
+
+def _start_of(frames: Sequence[Any]) -> int:
+    """Where the header is."""
+    return next(place for place, frame in enumerate(frames) if bytes(frame[:20]) == _DELIMITER) + 2
 
 
 def _dated(header: dict[str, Any]) -> dict[str, Any]:

@@ -183,7 +183,8 @@ class StepClient(PapermillNotebookClient):
         if kind in _OUTPUTS and self.clear_before_next_output:
             capture.clear()
         if kind == "stream":
-            content["text"] = capture.text(content["name"], content["text"], content.pop("left_out", 0))
+            missing = content.pop("left_out", 0), content.pop("end", "")
+            content["text"] = capture.text(content["name"], content["text"], *missing)
             return bool(content["text"])
         if kind == "update_display_data":
             content["data"] = capture.update(content["data"])

@@ -55,7 +55,9 @@ class Presence:
         with contextlib.suppress(OSError):
             if self._file is not None:
                 self._file.close()
-            self._path.unlink(missing_ok=True)
+        for path in (self._path, self._path.with_suffix(".new")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def note_folder(self, folder: Path) -> None:
         """Note a folder outside of the store that ends with the run."""

@@ -27,8 +27,8 @@ class Lines:
         """Take text; return the lines that are complete by it."""
         *lines, rest = (self._pending.pop(stream, "") + text).split("\n")
         done = [_overwritten(line) for line in lines]
-        if "\r" in rest[:-1]:
-            rest = _overwritten(rest[:-1]) + rest[-1]
+        shown = _overwritten(rest)
+        rest = f"{shown}\r" if rest.endswith("\r") else shown
         if len(rest) > _LONGEST_LINE:
             done.append(rest)
         elif rest:
