@@ -98,6 +98,7 @@ def run(
     only: str | None = None,
     warm: bool = True,
     kernels: KernelPool | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -117,6 +118,7 @@ def run(
         only: Name of the one step to run; those before it must be reusable, all others are left out.
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Keeps such processes from run to run; by default they end with the run.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -148,6 +150,7 @@ def run(
         selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
         warm=warm,
         kernels=kernels,
+        fail_fast=fail_fast,
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))

@@ -49,6 +49,7 @@ __all__ = ["command", "refuse_errors"]
     metavar="SECONDS",
     help="How long a step may take that sets no timeout of its own.",
 )
+@click.option("--fail-fast", is_flag=True, help="End the run with the first failure. [default: go on where possible]")
 @click.option("--no-cache", is_flag=True, help="Run all steps, also those whose results could be reused.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step in any case; may be repeated.")
 @click.option("--from", "start", metavar="STEP", help="Run this step and all that depend on it in any case.")
@@ -77,6 +78,7 @@ def command(
     workers: int | None,
     cwd: str | None,
     timeout: float | None,
+    fail_fast: bool,
     no_cache: bool,
     force: tuple[str, ...],
     start: str | None,
@@ -106,7 +108,14 @@ def command(
         kernel,
         parameters,
         {"no_cache": no_cache, "force": force, "start": start, "only": only, "cwd": Path(cwd) if cwd else None},
-        {"output": target, "workers": workers, "report": report_target, "timeout": timeout, "warm": warm},
+        {
+            "output": target,
+            "workers": workers,
+            "report": report_target,
+            "timeout": timeout,
+            "warm": warm,
+            "fail_fast": fail_fast,
+        },
         _Shown(form, progress_bar, log_output, each_line=watch),
         _again(notebook, output, parameters),
     )
@@ -180,12 +189,12 @@ def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = 
     from jupyter_mlops.cli import summary
     from jupyter_mlops.cli.progress import progress
     from jupyter_mlops.cli.sparing import needless_imports_left_out
+    from jupyter_mlops.pipeline.places import cell_labels
 
     source, pipeline, values = order.read()
     shown = order.shown
-    numbers = {cell.id: cell.index + 1 for cell in source.cells}
     opening = _opening(source, pipeline, values if shown.form == "text" and with_plan else None)
-    reporter = progress(numbers, shown=shown.progress_bar, output=shown.log_output, before=opening)
+    reporter = progress(cell_labels(source), shown=shown.progress_bar, output=shown.log_output, before=opening)
     with reporter.showing() if reporter else nullcontext(), needless_imports_left_out():
         result = api.run(source, values, reporter=reporter, kernels=kernels, **order.wishes, **order.options)
     if shown.form == "json":

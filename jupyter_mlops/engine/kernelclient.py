@@ -8,6 +8,9 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
+
+from jupyter_mlops.engine.channel import OutputChannel
 
 __all__ = ["StepKernelClient", "StepKernelManager"]
 
@@ -22,6 +25,8 @@ class StepKernelClient(AsyncKernelClient):
 
     The one of jupyter_client listens for 0.2 s more, until all is quiet.
     """
+
+    iopub_channel_class = Type(OutputChannel)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Ask for the kernel's info until the answer and the outputs that belong to it arrive.

@@ -50,6 +50,11 @@ class KernelProcess:
                 group = os.getpgid(process.pid)
                 self._group = group if group != os.getpgrp() else None
 
+    @property
+    def pid(self) -> int:
+        """The kernel's process."""
+        return self._process.pid
+
     def interrupt(self) -> None:
         """Ask for an end as Ctrl-C does, so that the user's ``finally`` blocks run."""
         self._remember_family()

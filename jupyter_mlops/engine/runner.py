@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.leftovers import clear_leftovers
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -42,10 +43,11 @@ def run_pipeline(
     selection: Selection | None = None,
     warm: bool = True,
     kernels: KernelPool | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
-    A failing step stops its dependants only. Ctrl-C and SIGTERM end the run within seconds; what has
+    A failing step stops its dependants only. Ctrl-C, SIGTERM and SIGHUP end the run within seconds; what has
     finished is recorded.
 
     Args:
@@ -65,6 +67,7 @@ def run_pipeline(
         selection: Which steps run whatever could be reused; by default those that have to.
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Where such processes are kept from run to run; by default they end with the run.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -87,11 +90,13 @@ def run_pipeline(
         sources=parameter_sources,
         trigger=trigger,
         instruments=instruments,
+        fail_fast=fail_fast,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
     with Database(folders.database) as database, _pool(kernels) if warm else nullcontext() as pool:
+        clear_leftovers(database, folders)
         return Run(request, folders, database, reporter, stop, selection, pool).execute()
 
 
