@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.runtime.failpoints import reach
 
 __all__ = ["PACKAGE", "install_bundle", "runtime_fingerprint"]
 
@@ -47,6 +48,7 @@ def install_bundle(folder: Path, *, with_cloudpickle: bool) -> Path:
             shutil.copytree(source, temporary / name, ignore=_IGNORED)
         # Saves kernels of this Python version the compilation; others compile for themselves.
         compileall.compile_dir(temporary, quiet=2)
+        reach("bundle.copied")
         with contextlib.suppress(OSError):  # another run was faster
             temporary.rename(target)
     except OSError as error:

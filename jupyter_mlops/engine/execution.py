@@ -20,8 +20,10 @@ from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.steps.cells import ERROR_TAG, has_tag
 from jupyter_mlops.steps.notebook import step_notebook
+from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -37,6 +39,7 @@ class StepJob:
         context: Content of the context file, and ``context_path`` where it goes.
         parameters: Those of the run that the step reads.
         objects: Where its results go.
+        in_use: Keeps them from being cleaned up before they are recorded.
         instruments: Who adds cells to observe it.
     """
 
@@ -50,6 +53,7 @@ class StepJob:
     context_path: Path
     parameters: Mapping[str, Any]
     objects: ObjectStore
+    in_use: InUse
     instruments: Instruments | None = None
 
     def source(self) -> dict[str, Any]:
@@ -97,12 +101,16 @@ def _execute(job: StepJob) -> StepReport:
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
     job.path.write_text(notebook_text(job.source()), encoding="utf-8")
+    reach("step-notebook.written")
     attempt = Attempt(job.session, job.launch, lambda: _write_json(job.context_path, metrics_only(job.context)))
     try:
         failure = _run_papermill(job, attempt)
+        reach("step-notebook.executed")
+        job.in_use.hold(job.step.slug)  # released once it is recorded
         collected = Collected()
         if failure is None and (output_dir / "result.json").exists():
             collected = collect(output_dir, job.objects)
+            reach("step.collected")
         elif failure is None and not attempt.exited and _saves_something(job.context):
             raise InfrastructureError("The step ended without saving its results.")
         complete = failure is None and not attempt.exited and job.instruments is None

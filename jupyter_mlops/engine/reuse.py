@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.bundle import runtime_fingerprint
@@ -18,13 +20,21 @@ from jupyter_mlops.engine.modules import find_modules
 from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.selection import Selection
-from jupyter_mlops.engine.takeover import Found, Sources, UnusableError, find_results, restore_files, with_outputs_of
+from jupyter_mlops.engine.takeover import (
+    NOTEBOOK_DIGEST,
+    Found,
+    Sources,
+    UnusableError,
+    find_results,
+    restore_files,
+    with_outputs_of,
+)
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.steps.cells import code_cell
 from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.objects import ObjectStore, hash_bytes
+from jupyter_mlops.store.objects import ObjectStore, hash_bytes, hash_file
 from jupyter_mlops.store.records import ArtifactRecord
 
 __all__ = ["Decision", "Reuse"]
@@ -156,10 +166,15 @@ class Reuse:
         same = _without(now, step.files_updated) == _without(decision.parts, step.files_updated)
         return decision.key if same else None
 
-    def documents(self, decision: Decision, metrics: Mapping[str, float]) -> dict[str, str]:
+    def documents(self, decision: Decision, metrics: Mapping[str, float], notebook: Path | None) -> dict[str, str]:
         """Return what is kept with a step's record, to reuse it and to tell later what changed."""
         kept = {} if decision.parts is None else {"key": text_of_parts(decision.parts)}
-        return {**kept, "metrics": json.dumps(dict(metrics))} if metrics else kept
+        if metrics:
+            kept["metrics"] = json.dumps(dict(metrics))
+        if notebook is not None:
+            with contextlib.suppress(OSError):
+                kept[NOTEBOOK_DIGEST] = hash_file(notebook)
+        return kept
 
     def source_files(self, step: Step) -> list[ArtifactRecord]:
         """Record the project's files that a reused step would have read."""

@@ -31,6 +31,7 @@ from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.locks import RunLock
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -79,6 +80,7 @@ class Run:
         self._stop = stop
         self._pipeline = request.pipeline
         self._objects = ObjectStore(home.objects)
+        self._lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
         self._reuse = Reuse(request, home, database, self._selection)
@@ -101,6 +103,7 @@ class Run:
         """Run all steps; return how it went."""
         self._run_id = run_id = self._database.create_run(new_run(self._request)).run_id
         status: Status = "failed"
+        self._lock.begin(run_id)
         try:
             with stop_signals(self._request_stop):
                 self._report_start(run_id)
@@ -116,6 +119,7 @@ class Run:
             result = self._result(run_id, status, self._home.run(run_id))
         finally:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
+            self._lock.close()
         self._report(RunFinished(result))
         return result
 
@@ -170,6 +174,7 @@ class Run:
         if step.slug in self._decisions:
             return False
         begun = time.monotonic()
+        self._lock.in_use.hold(step.slug)
         decision = self._reuse.decide(step, self._artifacts)
         found = decision.found
         if found is not None:
@@ -182,6 +187,7 @@ class Run:
                 self._executed[step.slug] = notebook
                 self._finish_reused(step, decision, found, time.monotonic() - begun)
                 return True
+        self._lock.in_use.release(step.slug)
         self._decisions[step.slug] = decision
         return False
 
@@ -209,6 +215,7 @@ class Run:
     def _start(self, step: Step) -> None:
         if self._prepared is None:
             self._prepared = prepare(self._request, self._home, self._run_id)
+            self._lock.owns(self._prepared.sockets)
         prepared = self._prepared
         session = StepSession(step.slug, step.cells, self._messages.put, self._request.timeout_of(step))
         job = self._job(step, prepared, session)
@@ -263,6 +270,7 @@ class Run:
             context_path,
             self._request.parameters_of(step),
             self._objects,
+            self._lock.in_use,
             self._request.instruments,
         )
 
@@ -329,6 +337,7 @@ class Run:
             key = self._reuse.confirmed_key(step, self._artifacts, decision)
         found = None if decision is None or key is None else decision.found
         inputs = [self._artifacts[name] for name in step.loads if name in self._artifacts] if report.notebook else []
+        path = None if notebook is None else self._home.run(self._run_id) / notebook
         outcome = step_outcome(
             status,
             report,
@@ -338,10 +347,10 @@ class Run:
             inputs=inputs,
             cache_key=key,
             reused_from=None if found is None else found.run_id,
-            documents={} if not key or not decision else self._reuse.documents(decision, report.collected.metrics),
+            documents=self._reuse.documents(decision, report.collected.metrics, path) if key and decision else {},
         )
         self._database.finish_step(self._run_id, slug, outcome)
-        path = None if notebook is None else self._home.run(self._run_id) / notebook
+        self._lock.in_use.release(slug)
         result = StepResult(step.name, slug, status, outcome.cached, seconds, reason, error, path)
         self._results[slug] = result
         self._report(StepFinished(result))

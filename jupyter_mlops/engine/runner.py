@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
 
+from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
@@ -86,6 +87,7 @@ def run_pipeline(
         check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
     with Database(folders.database) as database:
+        settle_abandoned(database, folders)
         return Run(request, folders, database, reporter, stop, selection).execute()
 
 

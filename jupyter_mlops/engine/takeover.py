@@ -16,10 +16,14 @@ from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import INJECTED_TAG, has_tag
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.objects import ObjectStore, hash_bytes
 from jupyter_mlops.store.records import ArtifactRecord, StepRecord
 
-__all__ = ["Found", "Sources", "UnusableError", "find_results", "restore_files", "with_outputs_of"]
+__all__ = ["NOTEBOOK_DIGEST", "Found", "Sources", "UnusableError", "find_results", "restore_files", "with_outputs_of"]
+
+
+NOTEBOOK_DIGEST = "executed"
+"""Name of the text kept with a step that has the digest of its executed notebook."""
 
 
 class UnusableError(Exception):
@@ -77,7 +81,7 @@ def find_results(record: StepRecord, pipeline: Pipeline, step: Step, sources: So
         if text is None
         else json.loads(text)
     )
-    notebook = _executed(sources.home, record)
+    notebook = _executed(sources, record)
     origin = record.reused_from or record.run_id
     return Found(origin, record.seconds or 0.0, outputs, metrics, notebook)
 
@@ -156,6 +160,8 @@ def with_outputs_of(executed: Mapping[str, Any], fresh: Mapping[str, Any]) -> di
 
 def _check(item: ArtifactRecord, sources: Sources) -> None:
     name, objects = item.name, sources.objects
+    if sources.repair:
+        objects.touch(item.digest)
     if not objects.has(item.digest):
         raise UnusableError(f"its result {name} is gone from the store")
     if not objects.verify(item.digest):
@@ -167,11 +173,15 @@ def _check(item: ArtifactRecord, sources: Sources) -> None:
         raise UnusableError(f"{item.names[0]} is there, which was not when it ran")
 
 
-def _executed(home: Home, record: StepRecord) -> Mapping[str, Any]:
+def _executed(sources: Sources, record: StepRecord) -> Mapping[str, Any]:
     if record.notebook is None:
         raise UnusableError("its executed notebook was not kept")
+    digest = sources.database.document(record.run_id, NOTEBOOK_DIGEST, record.slug)
     try:
-        notebook = json.loads((home.run(record.run_id) / record.notebook).read_text(encoding="utf-8"))
+        content = (sources.home.run(record.run_id) / record.notebook).read_bytes()
+        if digest is not None and hash_bytes(content) != digest:
+            raise UnusableError("its executed notebook was changed")
+        notebook = json.loads(content)
         if isinstance(notebook["cells"], list) and isinstance(notebook["metadata"], dict):
             return dict(notebook)
     except (OSError, ValueError, KeyError, TypeError):

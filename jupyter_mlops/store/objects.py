@@ -20,6 +20,7 @@ from typing import BinaryIO, NewType
 from blake3 import blake3
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
+from jupyter_mlops.runtime.failpoints import reach
 
 __all__ = ["Digest", "ObjectStore", "hash_bytes", "hash_file"]
 
@@ -95,7 +96,7 @@ class ObjectStore:
         """
         digest = hash_bytes(content)
         with self._errors():
-            if not self._present(digest, len(content)):
+            if not self._whole(digest):
                 with self._temporary_file() as (temporary, target):
                     target.write(content)
                     self._publish(temporary, target, digest)
@@ -116,10 +117,8 @@ class ObjectStore:
             if keep:
                 return self._copy(path, digest)
             known = Digest(digest) if digest else hash_file(path)
-            if self._present(known, path.stat().st_size):
-                path.unlink()
-                return known
             try:
+                # Also over an object of that name: it costs nothing, and the one that is there may be damaged.
                 self._move(path, known)
             except OSError as error:
                 if error.errno != errno.EXDEV:
@@ -135,7 +134,9 @@ class ObjectStore:
         try:
             with self.open(digest) as source, temporary.open("xb") as copy:
                 shutil.copyfileobj(source, copy, _CHUNK)
+            reach("restored.written")
             temporary.replace(target)
+            reach("restored.renamed")
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -174,25 +175,22 @@ class ObjectStore:
                         removed += 1
         return removed
 
-    def _present(self, digest: Digest, size: int) -> bool:
-        """Whether a whole object is there already; if so it is marked as used now, which spares it from clean-up."""
-        path = self.path(digest)
-        try:
-            if path.stat().st_size != size:
-                return False
-            os.utime(path)
-        except FileNotFoundError:
-            return False
-        except PermissionError:
-            pass  # another member's object in a shared store
-        return True
+    def touch(self, digest: str) -> None:
+        """Mark an object as used now, which spares it from clean-up."""
+        with contextlib.suppress(OSError):  # another member's object in a shared store
+            os.utime(self.path(digest))
+
+    def _whole(self, digest: Digest) -> bool:
+        """Whether a whole object is there already; if so it is marked as used."""
+        self.touch(digest)
+        return self.verify(digest)
 
     def _copy(self, path: Path, digest: str | None) -> Digest:
-        if digest and self._present(Digest(digest), path.stat().st_size):
+        if digest and self._whole(Digest(digest)):
             return Digest(digest)
         with path.open("rb") as source, self._temporary_file() as (temporary, target):
             found = _transfer(source, target)
-            if not self._present(found, target.tell()):
+            if not self._whole(found):
                 self._publish(temporary, target, found)
         return found
 
@@ -208,14 +206,17 @@ class ObjectStore:
         path = self._temporary / secrets.token_hex(8)
         try:
             with path.open("xb") as file:
+                reach("object.opened")
                 yield path, file
         finally:
             path.unlink(missing_ok=True)
 
     def _publish(self, temporary: Path, file: BinaryIO, digest: Digest) -> None:
         file.flush()
+        reach("object.written")
         os.fsync(file.fileno())
         file.close()
+        reach("object.synced")
         self._rename(temporary, digest)
 
     def _rename(self, source: Path, digest: Digest) -> None:
@@ -232,7 +233,9 @@ class ObjectStore:
                 raise
             source.chmod(0o666)
             source.unlink()
+        reach("object.renamed")
         _sync_folder(target.parent)
+        reach("object.stored")
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -61,16 +61,29 @@ def test_a_kept_file_stays_and_may_change_without_harm(store: ObjectStore, tmp_p
     assert store.path(digest).read_bytes() == b"a,b\n"
 
 
-def test_objects_are_read_only_and_putting_twice_changes_nothing(store: ObjectStore, tmp_path: Path) -> None:
+def test_objects_are_read_only_and_equal_contents_are_one(store: ObjectStore, tmp_path: Path) -> None:
     digest = store.put_bytes(b"same")
-    before = store.path(digest).stat()
     source = tmp_path / "same"
     source.write_bytes(b"same")
     assert store.put_file(source) == store.put_bytes(b"same") == store.put_file(store.path(digest), keep=True) == digest
     after = store.path(digest).stat()
-    assert before.st_ino == after.st_ino
+    assert store.verify(digest) and list(store) == [digest]
     assert stat.S_IMODE(after.st_mode) == 0o444
     assert not source.exists()
+
+
+@pytest.mark.parametrize("how", ["bytes", "move", "copy", "copy of known digest"])
+def test_putting_replaces_a_damaged_object(store: ObjectStore, tmp_path: Path, how: str) -> None:
+    digest = store.put_bytes(b"whole")
+    store.path(digest).chmod(0o644)
+    store.path(digest).write_bytes(b"hwole")
+    source = tmp_path / "source"
+    source.write_bytes(b"whole")
+    if how == "bytes":
+        store.put_bytes(b"whole")
+    else:
+        store.put_file(source, None if how == "copy" else digest, keep=how != "move")
+    assert store.verify(digest)
 
 
 def test_putting_again_marks_an_object_as_used(store: ObjectStore) -> None:
