@@ -9,8 +9,8 @@ from pathlib import Path
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.locks import is_abandoned
-from jupyter_mlops.store.records import FailureRecord, StepOutcome
+from jupyter_mlops.store.locks import abandoned, is_alive
+from jupyter_mlops.store.records import FINAL, FailureRecord, StepOutcome
 
 __all__ = ["settle_abandoned"]
 
@@ -24,22 +24,29 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
     Steps that had ended keep their results, which the next run reuses.
     """
     settled = []
+    left = abandoned(home)
     for run in database.runs(_MOST, status="running"):
-        if run.backend != "local" or run.host != platform.node():
-            continue
-        left = is_abandoned(home, run.run_id, run.pid)
-        if left is None:
-            continue
-        reach("abandoned.found")
-        for folder in (home.tmp / run.run_id, *filter(_is_ours, left)):
+        ours = run.backend == "local" and run.host == platform.node()
+        if run.run_id in left or (ours and not is_alive(home, run.run_id, run.pid)):
+            reach("abandoned.found")
+            _settle(database, run.run_id)
+            settled.append(run.run_id)
+    for run_id, folders in left.items():
+        for folder in (home.tmp / run_id, *filter(_is_ours, folders)):
             shutil.rmtree(folder, ignore_errors=True)
-        for step in database.steps_of(run.run_id):
+    for folder in home.tmp.iterdir():
+        if database.status(folder.name) in FINAL:  # a step that was given up wrote on
+            shutil.rmtree(folder, ignore_errors=True)
+    return settled
+
+
+def _settle(database: Database, run_id: str) -> None:
+    with database.transaction():
+        for step in database.steps_of(run_id):
             if step.status == "running":
                 error = FailureRecord("RunKilled", _MESSAGE)
-                database.finish_step(run.run_id, step.slug, StepOutcome("failed", reason=_MESSAGE, error=error))
-        database.finish_run(run.run_id, "failed")
-        settled.append(run.run_id)
-    return settled
+                database.finish_step(run_id, step.slug, StepOutcome("failed", reason=_MESSAGE, error=error))
+        database.finish_run(run_id, "failed")
 
 
 def _is_ours(folder: Path) -> bool:

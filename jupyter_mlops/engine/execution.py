@@ -127,8 +127,9 @@ def _execute(job: StepJob) -> StepReport:
 def _with_files(job: StepJob, collected: Collected, scratch: Path, folders: FolderStates) -> tuple[Collected, bool]:
     try:
         written = written_files(job.step, collected.outputs, job.launch.cwd, scratch, job.objects, folders)
-    except (OSError, InfrastructureError):
-        return collected, False  # the step itself is done
+    except (OSError, InfrastructureError) as error:  # the step itself is done
+        note = f"what it wrote was not kept ({error}), so that it runs again next time"
+        return replace(collected, notes=(*collected.notes, note)), False
     return replace(collected, outputs=(*collected.outputs, *written)), True
 
 

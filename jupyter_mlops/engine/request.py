@@ -16,6 +16,7 @@ from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.store.home import project_root
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -27,6 +28,7 @@ class RunRequest:
     Args:
         parameters: What was passed, all of it declared.
         cwd: Working directory of the steps, absolute.
+        root: The project's root, absolute.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
@@ -37,6 +39,7 @@ class RunRequest:
     kernel: Kernel
     parameters: Mapping[str, Any]
     cwd: Path
+    root: Path
     workers: int
     output: Path | None = None
     timeout: float | None = None
@@ -107,6 +110,7 @@ def make_request(
         find_kernel(pipeline.kernel),
         given,
         folder.resolve(),
+        project_root(notebook.path.parent if notebook.path else folder),
         workers or os.cpu_count() or 1,
         None if output is None else check_output(output, notebook.path),
         timeout,

@@ -17,6 +17,7 @@ from jupyter_mlops.engine.codescan import scan
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
 from jupyter_mlops.engine.modules import find_modules
+from jupyter_mlops.engine.place import folder_part, kernel_part, place_part
 from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.selection import Selection
@@ -84,6 +85,7 @@ class Reuse:
         self._asked = False
         self._roots: list[str] | None = None
         self._imports: dict[str, frozenset[str]] = {}
+        self._observed: dict[str, set[str]] = {}
         self._cells: dict[str, tuple[CodeCell, ...]] = {}
         self._runtime = runtime_fingerprint()
 
@@ -198,11 +200,13 @@ class Reuse:
             raise UnknownContentError("the environment of the kernel can't be examined")
         request, cells = self._request, self._code(step)
         own = scan(*(cell.tree for cell in cells if cell.tree is not None))
-        names = frozenset(own.imports | set(step.imports)) | self._carried(step, inputs)
+        carried, seen = self._carried(step, inputs)
+        names = frozenset(own.imports | set(step.imports)) | carried
         self._imports[step.slug] = names
         modules = find_modules(names, request.cwd, self._module_roots(), interpreter, self._hashes)
         if modules.scan.refusals and (step.settings.cache or request.notebook.defaults.cache) != "on":
             raise UnknownContentError(f"a module of the project {modules.scan.refusals[0]}")
+        observed = self._observed[step.slug] = own.observes | modules.scan.observes | seen
         values = request.values()
         return {
             "code": [dict(cell.form) for cell in cells],
@@ -213,10 +217,11 @@ class Reuse:
             "modules": modules.local,
             "distributions": modules.distributions,
             "python": dict(interpreter.python),
-            "kernel": {"name": request.kernel.name},
+            "kernel": kernel_part(request.kernel),
             "runtime": {"code": self._runtime},
             "environment": self._environment(step, own.variables | modules.scan.variables),
-            "folder": {"path": str(request.cwd)},
+            "folder": folder_part(request.cwd, request.root, observed),
+            "place": place_part(observed),
             "step": {"pipeline": self._pipeline.name, "slug": step.slug},
         }
 
@@ -270,9 +275,13 @@ class Reuse:
             found[name] = None if value is None else _digest(value)
         return found
 
-    def _carried(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> frozenset[str]:
-        """Modules that loaded values need: those of their types; where that says too little, all of the producer's."""
+    def _carried(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> tuple[frozenset[str], set[str]]:
+        """Modules that loaded values need, and what code in them can see of the place: what their types say.
+
+        Where that is too little, all of the producer's: a value may be a function, or have one in it.
+        """
         names: set[str] = set()
+        observed: set[str] = set()
         for artifact_id in step.loads:
             record = inputs[artifact_id]
             if record.kind != "value":
@@ -283,8 +292,10 @@ class Reuse:
                 if dot and top not in ("builtins", "__main__"):
                     names.add(top)
                 elif text not in _PLAIN_TYPES:
-                    names |= self._imports.get(self._pipeline.artifact(artifact_id).producer, frozenset())
-        return frozenset(names)
+                    producer = self._pipeline.artifact(artifact_id).producer
+                    names |= self._imports.get(producer, frozenset())
+                    observed |= self._observed.get(producer, set())
+        return frozenset(names), observed
 
     def _latest(self, step: Step) -> str | None:
         if self._database is None:

@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.connection import Connection, Duplicate
+from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
 from jupyter_mlops.store.objects import hash_bytes
 from jupyter_mlops.store.reading import Reading
@@ -42,7 +43,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading):
+class Database(Reading, Housekeeping):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

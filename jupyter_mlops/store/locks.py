@@ -17,8 +17,9 @@ from pathlib import Path
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.store.home import Home
 
-__all__ = ["InUse", "RunLock", "alone", "is_abandoned", "lock"]
+__all__ = ["InUse", "RunLock", "abandoned", "alone", "is_alive", "lock"]
 
+_RUN = "run-"
 _PAUSE = 0.02
 _PATIENCE = 60.0
 
@@ -184,37 +185,35 @@ class RunLock:
             self._descriptor = None
 
 
-def is_abandoned(home: Home, run_id: str, pid: int | None) -> list[Path] | None:
-    """Find out whether the process of a run on this machine is gone.
+def abandoned(home: Home) -> dict[str, list[Path]]:
+    """Find the runs whose process was killed, and the folders that it left; asked again, they are not found again."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(home.locks.glob(f"{_RUN}*")):
+        with contextlib.suppress(OSError):
+            descriptor = lock(path)
+            if descriptor is None:
+                continue
+            try:
+                text = path.read_text(encoding="utf-8", errors="surrogateescape")
+                path.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+            found[path.name[len(_RUN) :]] = [Path(line) for line in text.splitlines()]
+    return found
+
+
+def is_alive(home: Home, run_id: str, pid: int | None) -> bool:
+    """Tell whether a process runs a run of this machine, or nobody knows.
 
     Args:
         pid: What was recorded as its process.
-
-    Returns:
-        The folders that it left behind; None if it is alive, or nobody knows.
     """
-    path = _path_of(home, run_id)
-    if not path.exists():
-        return [] if pid is None or not _is_alive(pid) else None
-    try:
-        descriptor = lock(path)
-    except OSError:
-        return None
-    if descriptor is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
-    return [Path(line) for line in text.splitlines()]
-
-
-def _path_of(home: Home, run_id: str) -> Path:
-    return home.locks / f"run-{run_id}"
-
-
-def _is_alive(pid: int) -> bool:
+    if _path_of(home, run_id).exists() or pid is None:
+        return True
     import psutil
 
     return bool(psutil.pid_exists(pid))
+
+
+def _path_of(home: Home, run_id: str) -> Path:
+    return home.locks / f"{_RUN}{run_id}"

@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NewType
@@ -164,16 +163,9 @@ class ObjectStore:
 
     __iter__ = digests
 
-    def sweep(self, seconds: float = 86400.0) -> int:
-        """Remove temporary files that a killed process left and that are older than this; return how many."""
-        removed = 0
-        if self._temporary.is_dir():
-            for path in self._temporary.iterdir():
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > seconds:
-                        path.unlink()
-                        removed += 1
-        return removed
+    def temporary_files(self) -> list[Path]:
+        """List what is being written, or was left by a killed process."""
+        return sorted(self._temporary.iterdir()) if self._temporary.is_dir() else []
 
     def touch(self, digest: str) -> None:
         """Mark an object as used now, which spares it from clean-up."""
