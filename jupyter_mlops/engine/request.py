@@ -16,6 +16,7 @@ from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
 
 __all__ = ["RunRequest", "make_request"]
@@ -29,6 +30,7 @@ class RunRequest:
         parameters: What was passed, all of it declared.
         cwd: Working directory of the steps, absolute.
         root: The project's root, absolute.
+        shared: The cache that is shared with other machines, if there is one.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
@@ -46,6 +48,7 @@ class RunRequest:
     sources: Mapping[str, str] = field(default_factory=dict)
     trigger: str = "hand"
     instruments: Instruments | None = None
+    shared: SharedCacheSettings | None = None
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -102,6 +105,7 @@ def make_request(
     if timeout is not None and not timeout > 0:
         raise UsageError(f"A timeout is a positive number of seconds, not {timeout}.")
     folder = cwd or (notebook.path.parent if notebook.path else Path.cwd())
+    root = project_root(notebook.path.parent if notebook.path else folder)
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
     return RunRequest(
@@ -110,13 +114,14 @@ def make_request(
         find_kernel(pipeline.kernel),
         given,
         folder.resolve(),
-        project_root(notebook.path.parent if notebook.path else folder),
+        root,
         workers or os.cpu_count() or 1,
         None if output is None else check_output(output, notebook.path),
         timeout,
         dict(sources or {}),
         trigger,
         instruments,
+        shared_cache_settings(root),
     )
 
 

@@ -99,6 +99,7 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        notes: What there is to say besides, such as a shared cache that is not reachable.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class RunResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[RunArtifact, ...] = ()
     backend: str = "local"
+    notes: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[StepResult, ...]:
@@ -152,5 +154,6 @@ class RunResult:
                 }
                 for artifact in self.artifacts
             ],
+            "notes": list(self.notes),
             "output_notebook": None if self.output_notebook is None else str(self.output_notebook),
         }

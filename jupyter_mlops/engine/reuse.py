@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from jupyter_mlops.engine.place import folder_part, kernel_part, place_part
 from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.selection import Selection
+from jupyter_mlops.engine.sharing import Publication, Sharing
 from jupyter_mlops.engine.takeover import (
     NOTEBOOK_DIGEST,
     Found,
     Sources,
     UnusableError,
+    check_absent,
     find_results,
     restore_files,
     with_outputs_of,
@@ -36,7 +38,7 @@ from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore, hash_bytes, hash_file
-from jupyter_mlops.store.records import ArtifactRecord
+from jupyter_mlops.store.records import ArtifactRecord, StepOutcome
 
 __all__ = ["Decision", "Reuse"]
 
@@ -68,10 +70,19 @@ class Reuse:
     Args:
         database: None if nothing was ever recorded.
         selection: Which steps have to run in any case.
+        remember: Whether anything may be written.
+        stop: Whether the run is being stopped.
     """
 
     def __init__(
-        self, request: RunRequest, home: Home, database: Database | None, selection: Selection, *, remember: bool = True
+        self,
+        request: RunRequest,
+        home: Home,
+        database: Database | None,
+        selection: Selection,
+        *,
+        remember: bool = True,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._request = request
         self._pipeline = request.pipeline
@@ -88,6 +99,7 @@ class Reuse:
         self._observed: dict[str, set[str]] = {}
         self._cells: dict[str, tuple[CodeCell, ...]] = {}
         self._runtime = runtime_fingerprint()
+        self.sharing = None if request.shared is None else Sharing(request.shared, home, stop)
 
     def decide(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> Decision:
         """Decide about a step whose inputs are all there.
@@ -104,22 +116,35 @@ class Reuse:
             return Decision(str(error))
         key = cache_key(parts)
         asked = self._selection.reason(step.slug)
-        if asked is not None or self._database is None:
-            return Decision(asked or "it has not run yet", key=key, parts=parts)
-        record = self._database.reusable(key)
-        if record is None:
+        if asked is not None:
+            return Decision(asked, key=key, parts=parts)
+        try:
+            results = self._recorded(key, step) or self._shared(key, step)
+        except UnusableError as error:
+            results = self._shared(key, step)
+            if results is None:
+                return Decision(str(error), key=key, parts=parts)
+        if results is None:
             found = self._changes(step, parts)
             return Decision(reason_of(found, self._request.notebook), key=key, parts=parts, changes=found or ())
-        try:
-            results = find_results(
-                record,
-                self._pipeline,
-                step,
-                Sources(self._database, self._home, self._objects, self._request.cwd, repair=self._memory is not None),
-            )
-        except UnusableError as error:
-            return Decision(str(error), key=key, parts=parts)
-        return Decision(f"unchanged since run {results.run_id}", results, key, parts)
+        return Decision(f"unchanged since {results.origin}", results, key, parts)
+
+    def _recorded(self, key: str, step: Step) -> Found | None:
+        record = None if self._database is None else self._database.reusable(key)
+        if record is None or self._database is None:
+            return None
+        repair = self._memory is not None
+        sources = Sources(self._database, self._home, self._objects, self._request.cwd, repair=repair)
+        return find_results(record, self._pipeline, step, sources)
+
+    def _shared(self, key: str, step: Step) -> Found | None:
+        if self.sharing is None:
+            return None
+        found = self.sharing.find(key, self._pipeline, step, fetch=self._memory is not None)
+        with contextlib.suppress(UnusableError):
+            check_absent(() if found is None else found.outputs, self._request.cwd)
+            return found
+        return None
 
     def refusal(self, step: Step) -> str | None:
         """Say why a step's results are never reused, or None."""
@@ -191,6 +216,21 @@ class Reuse:
     def close(self) -> None:
         """Write down digests of files for the next run."""
         self._hashes.save()
+
+    def publish(self, run_id: str, slug: str, outcome: StepOutcome, notebook: Path | None) -> None:
+        """Give what a step has computed to the shared cache, if there is one; that is done in the background."""
+        if self.sharing is None or outcome.status != "succeeded" or outcome.cache_key is None or notebook is None:
+            return
+        metrics = {metric.name: metric.value for metric in outcome.metrics}
+        key, seconds, outputs = outcome.cache_key, outcome.seconds or 0.0, tuple(outcome.outputs)
+        self.sharing.publish(Publication(key, self._pipeline.name, slug, run_id, seconds, outputs, metrics, notebook))
+
+    def notes(self, run_id: str) -> tuple[str, ...]:
+        """Wait for what goes on in the background; record and return what there is to say about the run as a whole."""
+        notes = () if self.sharing is None else self.sharing.close()
+        if notes and self._database is not None:
+            self._database.record_document(run_id, "notes", json.dumps(notes))
+        return notes
 
     # the parts of the key
 

@@ -83,7 +83,7 @@ class Run:
         self._lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
-        self._reuse = Reuse(request, home, database, self._selection)
+        self._reuse = Reuse(request, home, database, self._selection, stop=lambda: self._stopping)
         self._decisions: dict[str, Decision] = {}
         self._prepared: Prepared | None = None
         # SimpleQueue: a signal handler may put into it at any moment.
@@ -121,7 +121,7 @@ class Run:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
             self._lock.close()
         self._report(RunFinished(result))
-        return result
+        return replace(result, notes=self._reuse.notes(run_id))
 
     def _request_stop(self) -> None:
         """Take a signal: nothing new starts from here on."""
@@ -311,8 +311,7 @@ class Run:
             self._executed[ended.slug] = report.notebook
         self._keep(ended.slug, report)
         self._settle(ended.slug, status, reason, report, session.seconds)
-        name = self._pipeline.step(ended.slug).name
-        blocks = f"{name} ended the notebook with sys.exit()" if report.exited else None
+        blocks = f"{self._pipeline.step(ended.slug).name} ended the notebook with sys.exit()" if report.exited else None
         for slug, why in self._schedule.finish(ended.slug, status, blocks=blocks):
             self._settle(slug, "skipped", reason=why)
 
@@ -349,6 +348,7 @@ class Run:
             reused_from=None if found is None else found.run_id,
             documents=self._reuse.documents(decision, report.collected.metrics, path) if key and decision else {},
         )
+        self._reuse.publish(self._run_id, slug, outcome, path)
         self._database.finish_step(self._run_id, slug, outcome)
         self._lock.in_use.release(slug)
         result = StepResult(step.name, slug, status, outcome.cached, seconds, reason, error, path)

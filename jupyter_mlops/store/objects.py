@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NewType
 
@@ -125,6 +125,26 @@ class ObjectStore:
                 known = self._copy(path, None)
                 path.unlink()
             return known
+
+    def put_chunks(self, chunks: Iterable[bytes], digest: str) -> bool:
+        """Store content that comes from elsewhere, if it is what its digest says; return whether it is.
+
+        Raises:
+            InfrastructureError: The disk is full or failed.
+        """
+        hasher = _hasher(_MANY_THREADS)
+        with contextlib.ExitStack() as stack:
+            with self._errors():
+                temporary, target = stack.enter_context(self._temporary_file())
+            for chunk in chunks:  # an error in there is the caller's
+                hasher.update(chunk)
+                with self._errors():
+                    target.write(chunk)
+            if hasher.hexdigest() != digest:
+                return False
+            with self._errors():
+                self._publish(temporary, target, Digest(digest))
+        return True
 
     def copy_to(self, digest: str, target: Path) -> None:
         """Write an object's content to a file of the user's, whole or not at all; folders are made as needed."""

@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 from jupyter_mlops import api
-from jupyter_mlops.engine import client, execution, runner  # noqa: F401 - imported once, for all children
+from jupyter_mlops.engine import cleaning, client, execution, runner, sharing  # noqa: F401 - imported once, for all children
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.runtime import failpoints
 from jupyter_mlops.steps.injection import parameters_source
@@ -117,7 +117,12 @@ def serve(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    with contextlib.suppress(ImportError):
+        flaky = importlib.import_module("flaky")
+        flaky.register()
     execution._run_papermill = execute
+    if not os.environ.get("MLOPS_SOAK"):
+        os.fsync = lambda descriptor: None  # a killed process loses nothing that it has written
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
