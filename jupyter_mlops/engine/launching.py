@@ -15,6 +15,7 @@ from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -27,6 +28,7 @@ class Launcher:
     Args:
         prepared: The places of the run.
         objects: Where results go and come from.
+        in_use: Keeps results from being cleaned up before they are recorded.
         kernels: Where forked kernels come from.
         emit: Takes events; called in the steps' threads.
     """
@@ -36,12 +38,14 @@ class Launcher:
         request: RunRequest,
         prepared: Prepared,
         objects: ObjectStore,
+        in_use: InUse,
         kernels: WarmKernels,
         emit: Callable[[Event], None],
     ) -> None:
         self._request = request
         self._prepared = prepared
         self._objects = objects
+        self._in_use = in_use
         self._kernels = kernels
         self._emit = emit
         self._files: dict[str, FileSnapshot] = {}
@@ -77,6 +81,7 @@ class Launcher:
             context_path,
             request.parameters_of(step),
             self._objects,
+            self._in_use,
             prepared.steps / f"{stem}.log",
             attempt,
             self._snapshot(step, stem, folder),

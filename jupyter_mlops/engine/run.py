@@ -24,7 +24,6 @@ from jupyter_mlops.engine.events import (
 from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step
 from jupyter_mlops.engine.launching import Launcher
 from jupyter_mlops.engine.ledger import Ledger
-from jupyter_mlops.engine.leftovers import Presence
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.preparation import Prepared, new_run, prepare
@@ -44,6 +43,7 @@ from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.locks import RunLock
 from jupyter_mlops.store.objects import ObjectStore
 
 __all__ = ["Run"]
@@ -99,9 +99,10 @@ class Run:
         self._stop = stop
         self._pipeline = request.pipeline
         self._objects = ObjectStore(home.objects)
+        self._lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
-        self._reuse = Reuse(request, home, database, self._selection)
+        self._reuse = Reuse(request, home, database, self._selection, stop=lambda: self._stopping)
         self._kernels = WarmKernels(request, kernels, self._reuse.sources)
         self._attempts = {step.slug: Attempts(request.retries_of(step)) for step in self._pipeline.steps}
         self._prepared: Prepared | None = None
@@ -121,8 +122,9 @@ class Run:
         run_id = self._database.create_run(new_run(self._request)).run_id
         self._books = Ledger(self._request, self._home, self._database, self._reuse, run_id)
         status: Status = "failed"
+        self._lock.begin(run_id)
         try:
-            with Presence(self._home, run_id) as self._presence, stop_signals(self._request_stop):
+            with stop_signals(self._request_stop):
                 self._report_start(run_id)
                 (self._books.directory / "steps").mkdir(parents=True, exist_ok=True)
                 try:
@@ -136,8 +138,9 @@ class Run:
             result = self._books.result(status, time.monotonic() - self._started)
         finally:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
+            self._lock.close()
         self._report(RunFinished(result))
-        return result
+        return replace(result, notes=self._reuse.notes(run_id))
 
     def _request_stop(self) -> None:
         """Take a signal: nothing new starts from here on."""
@@ -201,6 +204,7 @@ class Run:
         if step.slug in books.decisions:
             return False
         begun = time.monotonic()
+        self._lock.in_use.hold(step.slug)
         decision = self._reuse.decide(step, books.artifacts)
         found = decision.found
         if found is not None:
@@ -213,7 +217,9 @@ class Run:
                 books.executed[step.slug] = notebook
                 self._schedule.finish(step.slug, "reused")
                 self._report(StepFinished(books.reused(step, decision, found, time.monotonic() - begun)))
+                self._lock.in_use.release(step.slug)
                 return True
+        self._lock.in_use.release(step.slug)
         books.decisions[step.slug] = decision
         return False
 
@@ -247,9 +253,10 @@ class Run:
     def _launch(self) -> Launcher:
         if self._launcher is None:
             self._prepared = prepare(self._request, self._home, self._books.run_id, self._warm_up)
-            if self._prepared.sockets is not None:
-                self._presence.note_folder(self._prepared.sockets)
-            self._launcher = Launcher(self._request, self._prepared, self._objects, self._kernels, self._emit)
+            self._lock.owns(self._prepared.sockets)
+            self._launcher = Launcher(
+                self._request, self._prepared, self._objects, self._lock.in_use, self._kernels, self._emit
+            )
         return self._launcher
 
     def _to_run(self) -> list[Step]:
@@ -361,6 +368,7 @@ class Run:
         seconds = 0.0 if session is None else session.seconds
         attempts = self._attempts[slug]
         result = self._books.settle(slug, status, reason, report, seconds, session=session, attempts=attempts)
+        self._lock.in_use.release(slug)
         self._report(StepFinished(result))
 
     def _end_kernels(self) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
 
+from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
-from jupyter_mlops.engine.leftovers import clear_leftovers
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -96,7 +96,7 @@ def run_pipeline(
         check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
     with Database(folders.database) as database, _pool(kernels) if warm else nullcontext() as pool:
-        clear_leftovers(database, folders)
+        settle_abandoned(database, folders)
         return Run(request, folders, database, reporter, stop, selection, pool).execute()
 
 
