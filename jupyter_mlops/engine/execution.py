@@ -125,6 +125,7 @@ def _execute(job: StepJob) -> StepReport:
                 job.session, job.launch, log, lambda: _write_json(job.context_path, metrics_only(job.context))
             )
             failure = _run_papermill(job, attempt)
+            job.session.close()
         return _report(job, attempt, failure, files, folders)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
@@ -143,6 +144,8 @@ def _report(
     """Take up what the step has saved."""
     output_dir = Path(job.context["output_dir"])
     collected = Collected()
+    if job.session.stop_reason is not None:
+        return StepReport(attempt.notebook, collected, failure, files=files)
     if failure is None and (output_dir / "result.json").exists():
         collected = collect(output_dir, job.objects)
     elif failure is None and not attempt.exited and _saves_something(job.context):
@@ -203,9 +206,10 @@ def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
 
 def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
     failure = _plain_failure(job, attempt, problem)
-    if job.session.stop_reason == "timeout" and (failure is not None or problem is not None):
+    # Code that was interrupted may have gone on with the wrong values: a program it called was interrupted instead.
+    if job.session.stop_reason == "timeout":
         seconds = job.session.timeout or 0.0
-        if attempt.error is None and attempt.died_at is None:
+        if not attempt.ready:
             return start_timeout(job.launch.kernel_name, seconds, job.launch.log)
         return timeout_failure(job.notebook, job.step, seconds, failure)
     return failure

@@ -259,7 +259,7 @@ class Run:
             session = job.session
             if not session.is_overdue():
                 continue
-            if session.stop_reason is None:
+            if not session.is_stopping:
                 session.stop("timeout")
             else:
                 session.kill()
@@ -303,7 +303,7 @@ class Run:
         del self._running[slug]
         session.finish(well=report.failure is None)
         status: Status = "succeeded" if report.failure is None else "failed"
-        if session.stop_reason == "cancelled" and (report.failure is not None or report.notebook is None):
+        if session.stop_reason == "cancelled":
             status = "cancelled"
         if status == "failed" and report.failure is not None and self._try_again(job, report.failure):
             return
