@@ -24,7 +24,7 @@ from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
-from jupyter_mlops.engine.steplog import StepLog
+from jupyter_mlops.engine.steplog import StepLog, shorten_log
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
@@ -129,6 +129,7 @@ def _execute(job: StepJob) -> StepReport:
         return _report(job, attempt, failure, files, folders)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
+        shorten_log(job.launch.log)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
