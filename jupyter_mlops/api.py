@@ -16,15 +16,17 @@ from jupyter_mlops.pipeline.model import Pipeline
 
 if TYPE_CHECKING:
     from jupyter_mlops.analysis.machine import Environment
+    from jupyter_mlops.engine.cleaning import Cleaned
     from jupyter_mlops.engine.doctor import Check
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.planning import RunPlan
     from jupyter_mlops.engine.result import RunResult
+    from jupyter_mlops.engine.warm.pool import KernelPool
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
     from jupyter_mlops.verify.model import Verification
 
-__all__ = ["doctor", "dry_run", "explain", "pipeline", "read_notebook", "run", "suggest", "verify"]
+__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "verify"]
 
 PathLike = str | os.PathLike[str]
 
@@ -95,6 +97,8 @@ def run(
     force: Sequence[str] = (),
     start: str | None = None,
     only: str | None = None,
+    warm: bool = True,
+    kernels: KernelPool | None = None,
     fail_fast: bool = False,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
@@ -113,6 +117,8 @@ def run(
         force: Names of steps to run in any case.
         start: Name of a step to run in any case, with all that depend on it.
         only: Name of the one step to run; those before it must be reusable, all others are left out.
+        warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
+        kernels: Keeps such processes from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
 
     Returns:
@@ -143,6 +149,8 @@ def run(
         reporter=reporter,
         timeout=timeout,
         selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
+        warm=warm,
+        kernels=kernels,
         fail_fast=fail_fast,
     )
     if report is not None:
@@ -221,6 +229,51 @@ def verify(
     sliced = pipeline(source)
     values = resolve(sliced, parameters or {})
     return verify_notebook(sliced, source, parameters=values, timeout=timeout, reporter=reporter)
+
+
+def gc(
+    *,
+    home: PathLike | None = None,
+    dry_run: bool = False,
+    keep_runs: int | None = None,
+    older_than: str | float | None = None,
+    grace: float | None = None,
+) -> Cleaned:
+    """Remove from a store what nothing refers to; what a run in progress needs is never touched.
+
+    Args:
+        home: Folder of the store; ``.mlops`` at the project's root by default.
+        dry_run: Only find out what would be removed.
+        keep_runs: Forget all runs but this many of each pipeline, the newest.
+        older_than: Forget runs that are older: seconds, or a text such as ``30d``. With both, only runs that neither
+            keeps are forgotten. Runs with tags, notes or registered models always stay, and so does each pipeline's
+            newest that succeeded.
+        grace: Seconds for which young objects without a run are spared; ten minutes by default.
+
+    Returns:
+        What was removed, by kind.
+
+    Raises:
+        UsageError: There is no store, it may only be read, or a number makes no sense.
+        InfrastructureError: The store can't be used.
+    """
+    from jupyter_mlops.engine.cleaning import GRACE, clean
+    from jupyter_mlops.engine.retention import Retention, duration
+    from jupyter_mlops.errors import UsageError
+    from jupyter_mlops.store.database import Database
+    from jupyter_mlops.store.home import Home, find_home
+
+    if keep_runs is not None and keep_runs < 0:
+        raise UsageError(f"A number of runs to keep can't be {keep_runs}.")
+    folders = Home(Path(home).resolve() if home is not None else find_home(Path.cwd()))
+    if not folders.database.is_file():
+        raise UsageError(f"There is no store at {folders.root}.", hint="The first run makes one.")
+    seconds = duration(older_than) if isinstance(older_than, str) else older_than
+    with Database(folders.database) as database:
+        if database.read_only and not dry_run:
+            raise UsageError(f"The store {folders.root} may only be read.", hint="Use --dry-run to look at it.")
+        wanted = Retention(keep_runs, seconds)
+        return clean(database, folders, wanted, dry_run=dry_run, grace=GRACE if grace is None else grace)
 
 
 def _environment(source: Notebook) -> Environment:

@@ -49,6 +49,9 @@ def say_summary(
         say("Metrics", bold=True)
         for line in table([(name, _number(value)) for name, value in result.metrics.items()]):
             say(line)
+    for note in result.notes:
+        say()
+        say(f"Note: {note}", color="yellow")
     say()
     for line in table(_places(result, report), indent=""):
         say(line)

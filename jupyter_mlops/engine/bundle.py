@@ -6,14 +6,16 @@ import compileall
 import contextlib
 import hashlib
 import importlib.util
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.runtime.failpoints import reach
 
-__all__ = ["PACKAGE", "install_bundle", "runtime_fingerprint"]
+__all__ = ["PACKAGE", "install_bundle", "is_current_bundle", "runtime_fingerprint"]
 
 PACKAGE = "mlops_runtime"
 """Name under which kernels import the runtime."""
@@ -40,6 +42,8 @@ def install_bundle(folder: Path, *, with_cloudpickle: bool) -> Path:
         packages[_CLOUDPICKLE] = _source_of(_CLOUDPICKLE)
     target = folder / _fingerprint(packages)
     if target.is_dir():
+        with contextlib.suppress(OSError):
+            os.utime(target)  # used now, which spares it from clean-up
         return target
     temporary = folder / f".{target.name}.{secrets.token_hex(4)}"
     try:
@@ -47,6 +51,7 @@ def install_bundle(folder: Path, *, with_cloudpickle: bool) -> Path:
             shutil.copytree(source, temporary / name, ignore=_IGNORED)
         # Saves kernels of this Python version the compilation; others compile for themselves.
         compileall.compile_dir(temporary, quiet=2)
+        reach("bundle.copied")
         with contextlib.suppress(OSError):  # another run was faster
             temporary.rename(target)
     except OSError as error:
@@ -61,6 +66,12 @@ def install_bundle(folder: Path, *, with_cloudpickle: bool) -> Path:
 def runtime_fingerprint() -> str:
     """Return what changes whenever the runtime's code does."""
     return _fingerprint({PACKAGE: _source_of("jupyter_mlops.runtime")})
+
+
+def is_current_bundle(name: str) -> bool:
+    """Tell whether a folder of that name is a bundle that this version would use."""
+    packages = {PACKAGE: _source_of("jupyter_mlops.runtime")}
+    return name in (_fingerprint(packages), _fingerprint({**packages, _CLOUDPICKLE: _source_of(_CLOUDPICKLE)}))
 
 
 def _source_of(package: str) -> Path:

@@ -14,7 +14,7 @@ from jupyter_mlops.engine.codeform import CodeCell
 
 __all__ = ["PARTS", "Change", "Parts", "cache_key", "changes", "text_of_parts"]
 
-SCHEMA = 1
+SCHEMA = 2
 
 Parts = Mapping[str, Any]
 """By name: ``code`` is a list of cells, each other part an object."""
@@ -31,6 +31,7 @@ PARTS: Mapping[str, str] = {
     "python": "Python",
     "kernel": "kernel",
     "folder": "working directory",
+    "place": "place",
     "step": "name",
     "runtime": "jupyter-mlops",
 }

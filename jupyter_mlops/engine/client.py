@@ -18,11 +18,14 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from jupyter_mlops.engine.capture import Capture, shortened
-from jupyter_mlops.engine.channel import StepKernelClient
 from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
+from jupyter_mlops.engine.kernelclient import StepKernelManager
+from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.steplog import StepLog
+from jupyter_mlops.engine.warm.provisioner import adopt
+from jupyter_mlops.engine.warm.template import NoWarmKernelError
 from jupyter_mlops.steps.cells import role_of
 
 __all__ = ["ENGINE", "Attempt", "CellError", "StepEngine", "register_engine"]
@@ -77,7 +80,7 @@ class Attempt:
         error: What ended it early.
         exited: Whether a cell ended it with ``sys.exit()``.
         ready: Whether the kernel has started.
-        returncode: Of a kernel that died.
+        returncode: Of a kernel that died, where known.
     """
 
     session: StepSession
@@ -110,20 +113,19 @@ class StepEngine(NBClientEngine):
         attempt.notebook = nb_man.nb
         attempt.session.check()
         launch = attempt.launch
-        client = StepClient(
-            nb_man,
-            km=_kernel_manager(launch),
-            attempt=attempt,
-            kernel_name=kernel_name,
-            startup_timeout=_START_SECONDS,
-            iopub_timeout=_OUTPUT_SECONDS,
-            log=attempt.log,
-        )
-        if any("ipykernel" in argument for argument in client.km.kernel_spec.argv):
-            # Kernels that run side by side must not wait for each other's history file.
-            client.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
-        client.km.client_factory = StepKernelClient
         with launch.log.open("ab") as log:  # appended to, so that it can be shortened meanwhile
+            client = StepClient(
+                nb_man,
+                km=_kernel_manager(attempt, log.fileno()),
+                attempt=attempt,
+                kernel_name=kernel_name,
+                startup_timeout=_START_SECONDS,
+                iopub_timeout=_OUTPUT_SECONDS,
+                log=attempt.log,
+            )
+            if any("ipykernel" in argument for argument in client.km.kernel_spec.argv):
+                # Kernels that run side by side must not wait for each other's history file.
+                client.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
             return client.execute(cleanup_kc=True, cwd=str(launch.cwd), stdout=log, stderr=log)
 
 
@@ -147,6 +149,7 @@ class StepClient(PapermillNotebookClient):
     def papermill_execute_cells(self) -> None:
         """Execute the cells in order until one fails."""
         self._attempt.ready = True
+        self.kc.iopub_channel.room = lambda: self._capture.room
         own = set(self._session.cells)
         count = sum(cell.get("id") in own for cell in self.nb.cells)
         done = 0
@@ -228,7 +231,9 @@ class StepClient(PapermillNotebookClient):
             self._attempt.died_at = index
             if isinstance(error, DeadKernelError):
                 process = getattr(self.km.provisioner, "process", None)
-                self._attempt.returncode = None if process is None else process.poll()
+                if process is not None:
+                    process.poll()
+                    self._attempt.returncode = process.returncode
             raise
         finally:
             self._finish_outputs(cell)
@@ -259,15 +264,21 @@ class StepClient(PapermillNotebookClient):
                     cell.outputs = []  # a metric that was never reached
 
 
-class StepKernelManager(AsyncKernelManager):
-    """Manages the kernel of one step."""
+def _kernel_manager(attempt: Attempt, log: int) -> AsyncKernelManager:
+    launch, session = attempt.launch, attempt.session
+    try:
+        process = launch.warm.take(launch.environment, launch.cwd, log, lambda: session.stop_reason is not None)
+    except NoWarmKernelError as error:
+        session.check()
+        session.kernel = f"cold: {error}" if str(error) else "cold"
+        return _fresh_kernel(launch)
+    session.kernel = "warm"
+    manager = StepKernelManager(kernel_name=launch.kernel_name, kernel_spec_manager=kernel_specs())
+    return adopt(manager, process)
 
-    async def _async_interrupt_kernel(self) -> None:
-        """Leave an idle kernel alone before its shutdown; a busy one is interrupted by its session."""
 
-
-def _kernel_manager(launch: Launch) -> AsyncKernelManager:
-    settings: dict[str, Any] = {"kernel_name": launch.kernel_name}
+def _fresh_kernel(launch: Launch) -> AsyncKernelManager:
+    settings: dict[str, Any] = {"kernel_name": launch.kernel_name, "kernel_spec_manager": kernel_specs()}
     if launch.sockets is not None:
         settings.update(transport="ipc", connection_file=f"{launch.sockets}.json")
     manager = StepKernelManager(**settings)

@@ -13,6 +13,17 @@ _VARIABLES = "uses environment variables whose names are only known at run time"
 _PATH = "changes in an unusual way where modules are found"
 _IMPORT = "imports modules whose names are only known at run time"
 
+_OBSERVERS = {
+    **dict.fromkeys(("getcwd", "getcwdb", "cwd", "abspath", "realpath", "resolve", "absolute", "relpath"), "folder"),
+    **dict.fromkeys(("__file__", "getfile", "getsourcefile", "_dh", "__vsc_ipynb_file__"), "folder"),
+    **dict.fromkeys(("expanduser", "home"), "home"),
+    **dict.fromkeys(("gethostname", "getfqdn", "node", "uname"), "host"),
+    **dict.fromkeys(("getuser", "getlogin"), "user"),
+    **dict.fromkeys(("cpu_count", "process_cpu_count", "sched_getaffinity"), "processors"),
+    **dict.fromkeys(("gettempdir", "gettempdirb"), "temporary"),
+}
+"""What tells code where it runs, and what of that place it tells."""
+
 
 @dataclass
 class Scan:
@@ -22,12 +33,14 @@ class Scan:
         imports: Top-level modules.
         variables: Environment variables that are named.
         roots: Folders put on the module path.
+        observes: What it can see of the place where it runs: ``folder``, ``home``, ``host``, and so on.
         refusals: What keeps its results from being reused, half sentences.
     """
 
     imports: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     roots: list[str] = field(default_factory=list)
+    observes: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
 
     def add(self, tree: ast.AST) -> None:
@@ -37,6 +50,7 @@ class Scan:
             if isinstance(node, ast.Import):
                 self.imports |= {item.name.partition(".")[0] for item in node.names}
             elif isinstance(node, ast.ImportFrom):
+                self.observes |= {_OBSERVERS[item.name] for item in node.names if item.name in _OBSERVERS}
                 if node.module and not node.level:
                     self.imports.add(node.module.partition(".")[0])
             elif isinstance(node, ast.Call):
@@ -57,6 +71,8 @@ class Scan:
             self.refusals += [] if text else [_IMPORT]
         elif name in ("chdir", "fchdir") or (name == "run_line_magic" and text in ("cd", "pushd", "popd")):
             self.refusals.append(_CHDIR)
+        elif name == "run_line_magic" and text == "pwd":
+            self.observes.add("folder")
         elif name == "getenv":
             self.variables |= {text} if text else set()
             self.refusals += [] if text else [_VARIABLES]
@@ -80,6 +96,8 @@ class Scan:
 
     def _bare(self, node: ast.AST) -> None:
         if isinstance(node, (ast.Attribute, ast.Name)):
+            if (fact := _OBSERVERS.get(_name(node) or "")) and (isinstance(node, ast.Attribute) or fact != "home"):
+                self.observes.add(fact)
             if _name(node) == "environ":
                 self.refusals.append(_VARIABLES)
             elif _is_module_path(node):

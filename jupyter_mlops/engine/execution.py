@@ -28,8 +28,10 @@ from jupyter_mlops.engine.steplog import StepLog, shorten_log
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.steps.cells import ERROR_TAG, has_tag
 from jupyter_mlops.steps.notebook import step_notebook
+from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -48,6 +50,7 @@ class StepJob:
         context: Content of the context file, and ``context_path`` where it goes.
         parameters: Those of the run that the step reads.
         objects: Where its results go.
+        in_use: Keeps them from being cleaned up before they are recorded.
         attempt: How often the step was begun, this time included.
         log: Where what the step prints goes.
         files: Puts the files that the step changes back before it is tried again; None if it is not.
@@ -64,6 +67,7 @@ class StepJob:
     context_path: Path
     parameters: Mapping[str, Any]
     objects: ObjectStore
+    in_use: InUse
     log: Path
     attempt: int = 1
     files: FileSnapshot | None = None
@@ -117,6 +121,7 @@ def _execute(job: StepJob) -> StepReport:
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
     job.path.write_text(notebook_text(job.source()), encoding="utf-8")
+    reach("step-notebook.written")
     try:
         with StepLog(job.log) as log:
             if job.attempt > 1:
@@ -126,6 +131,8 @@ def _execute(job: StepJob) -> StepReport:
             )
             failure = _run_papermill(job, attempt)
             job.session.close()
+        reach("step-notebook.executed")
+        job.in_use.hold(job.step.slug)  # released once it is recorded
         return _report(job, attempt, failure, files, folders)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
@@ -149,6 +156,7 @@ def _report(
         return StepReport(attempt.notebook, collected, failure, files=files)
     if failure is None and (output_dir / "result.json").exists():
         collected = collect(output_dir, job.objects)
+        reach("step.collected")
     elif failure is None and not attempt.exited and _saves_something(job.context):
         raise InfrastructureError("The step ended without saving its results.")
     complete = failure is None and not attempt.exited and job.instruments is None
@@ -160,8 +168,9 @@ def _report(
 def _with_files(job: StepJob, collected: Collected, scratch: Path, folders: FolderStates) -> tuple[Collected, bool]:
     try:
         written = written_files(job.step, collected.outputs, job.launch.cwd, scratch, job.objects, folders)
-    except (OSError, InfrastructureError):
-        return collected, False  # the step itself is done
+    except (OSError, InfrastructureError) as error:  # the step itself is done
+        note = f"what it wrote was not kept ({error}), so that it runs again next time"
+        return replace(collected, notes=(*collected.notes, note)), False
     return replace(collected, outputs=(*collected.outputs, *written)), True
 
 

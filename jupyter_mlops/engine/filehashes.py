@@ -27,7 +27,7 @@ class UnknownContentError(Exception):
 
 
 class FileHashes:
-    """Digests by path; those of large files are remembered by size, time and inode.
+    """Digests by path; those of large files are remembered by size, times and inode.
 
     Args:
         memory: The file they are remembered in; None for nowhere.
@@ -73,12 +73,12 @@ class FileHashes:
             raise UnknownContentError(f"{path.name} is not a file")
         if found.st_size <= _SMALL:
             return hash_file(path)
-        name, state = str(path.resolve()), [found.st_size, found.st_mtime_ns, found.st_ino]
+        name, state = str(path.resolve()), [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
         known = self._known.get(name)
-        if isinstance(known, list) and known[:3] == state:
-            return str(known[3])
+        if isinstance(known, list) and known[:4] == state:
+            return str(known[4])
         digest = hash_file(path)
-        if time.time_ns() - found.st_mtime_ns > _FRESH:
+        if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _FRESH:
             self._known[name] = [*state, digest]
             self._changed = True
         return digest

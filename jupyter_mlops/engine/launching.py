@@ -13,7 +13,9 @@ from jupyter_mlops.engine.kernels import kernel_environment
 from jupyter_mlops.engine.preparation import Prepared
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.session import Launch, StepSession
+from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -26,15 +28,25 @@ class Launcher:
     Args:
         prepared: The places of the run.
         objects: Where results go and come from.
+        in_use: Keeps results from being cleaned up before they are recorded.
+        kernels: Where forked kernels come from.
         emit: Takes events; called in the steps' threads.
     """
 
     def __init__(
-        self, request: RunRequest, prepared: Prepared, objects: ObjectStore, emit: Callable[[Event], None]
+        self,
+        request: RunRequest,
+        prepared: Prepared,
+        objects: ObjectStore,
+        in_use: InUse,
+        kernels: WarmKernels,
+        emit: Callable[[Event], None],
     ) -> None:
         self._request = request
         self._prepared = prepared
         self._objects = objects
+        self._in_use = in_use
+        self._kernels = kernels
         self._emit = emit
         self._files: dict[str, FileSnapshot] = {}
 
@@ -69,6 +81,7 @@ class Launcher:
             context_path,
             request.parameters_of(step),
             self._objects,
+            self._in_use,
             prepared.steps / f"{stem}.log",
             attempt,
             self._snapshot(step, stem, folder),
@@ -87,7 +100,7 @@ class Launcher:
             position = self._request.pipeline.steps.index(step) + 1
             sockets = self._prepared.sockets / (f"k{position}" if attempt == 1 else f"k{position}.{attempt}")
         log = self._prepared.steps / f"{stem}.kernel.log"
-        return Launch(self._request.kernel.name, environment, folder, sockets, log)
+        return Launch(self._request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step))
 
     def _snapshot(self, step: Step, stem: str, folder: Path) -> FileSnapshot | None:
         """One for all attempts at a step, if there may be more than one."""

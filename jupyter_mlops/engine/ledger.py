@@ -105,8 +105,9 @@ class Ledger:
         found = None if decision is None or key is None else decision.found
         inputs = [self.artifacts[name] for name in step.loads if name in self.artifacts] if report.notebook else []
         documents = dict(attempts.documents()) if attempts is not None else {}
+        path = None if notebook is None else self.directory / notebook
         if key and decision:
-            documents.update(self._reuse.documents(decision, report.collected.metrics))
+            documents.update(self._reuse.documents(decision, report.collected.metrics, path))
         usage = None if session is None else session.usage
         outcome = step_outcome(
             status,
@@ -121,6 +122,7 @@ class Ledger:
             kernel=None if session is None else session.kernel,
             usage=usage,
         )
+        self._reuse.publish(self.run_id, slug, outcome, path)
         self._database.finish_step(self.run_id, slug, outcome)
         log = self.directory / "steps" / f"{self.stem(step)}.log"
         result = StepResult(
@@ -131,7 +133,7 @@ class Ledger:
             seconds,
             reason,
             report.failure if status == "failed" else None,
-            None if notebook is None else self.directory / notebook,
+            path,
             log if log.exists() else None,
             attempts.count if attempts is not None else 0,
             outcome.kernel,
@@ -167,6 +169,7 @@ class Ledger:
             output_notebook=request.output or output,
             directory=self.directory,
             metrics=metrics,
+            sources=self._reuse.watched(),
             artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
         )
 

@@ -20,14 +20,16 @@ class Modules:
     """What imports lead to.
 
     Args:
-        local: Digests of the project's own files, by path.
+        local: Digests of the project's own files, by path in the working directory or in the module.
         distributions: Versions by name; None for a module that is not installed.
         scan: What the local files depend on in turn.
+        trees: The local files, parsed.
     """
 
     local: dict[str, str] = field(default_factory=dict)
     distributions: dict[str, str | None] = field(default_factory=dict)
     scan: Scan = field(default_factory=Scan)
+    trees: list[ast.Module] = field(default_factory=list)
 
 
 def find_modules(
@@ -61,9 +63,9 @@ def find_modules(
         providers.update(owners)
         source = next((item for owner in owners if (item := interpreter.distributions[owner].source)), None)
         if entry is not None and not (owners and str(entry.parent) in interpreter.folders):
-            waiting += _take(entry, cwd, found, hashes)
+            waiting += _take(entry, entry.name, cwd, found, hashes)
         elif source is not None:
-            waiting += _take(Path(source), cwd, found, hashes)
+            waiting += _take(Path(source), owners[0], cwd, found, hashes)
         elif not owners:
             found.distributions[name] = None
     found.distributions.update(interpreter.versions(providers))
@@ -93,14 +95,19 @@ def _is_standard(name: str, entry: Path, interpreter: Interpreter) -> bool:
     return name in interpreter.standard and entry.parent in (library, library / "lib-dynload")
 
 
-def _take(entry: Path, cwd: Path, found: Modules, hashes: FileHashes) -> list[str]:
-    """Note a local module's files; return what they import."""
+def _take(entry: Path, name: str, cwd: Path, found: Modules, hashes: FileHashes) -> list[str]:
+    """Note a local module's files; return what they import.
+
+    Args:
+        name: What stands for the module's own place, which is another one on other machines.
+    """
     before = set(found.scan.imports)
     for path in hashes.files_of(entry) if entry.is_dir() else [entry]:
-        label = path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else path.as_posix()
-        found.local[label] = hashes.file(path)
+        label = path.relative_to(cwd) if path.is_relative_to(cwd) else Path(name, path.relative_to(entry))
+        found.local[label.as_posix()] = hashes.file(path)
         if path.suffix == ".py" and (tree := _parse(path)) is not None:
             found.scan.add(tree)
+            found.trees.append(tree)
     return sorted(found.scan.imports - before)
 
 

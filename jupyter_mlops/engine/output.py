@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
 from jupyter_mlops.notebook.names import printable
+from jupyter_mlops.runtime.failpoints import reach
 
 __all__ = ["check_output", "write_whole"]
 
@@ -65,10 +66,13 @@ def write_whole(path: Path, text: str) -> None:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
+            reach("file.written")
             os.fsync(file.fileno())
+        reach("file.synced")
         with contextlib.suppress(OSError):
             temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
+        reach("file.renamed")
     except OSError as error:
         raise InfrastructureError(f"{path} can't be written: {_reason(error)}.") from error
     finally:

@@ -31,6 +31,7 @@ class PlannedStep:
         reason: Why, for people.
         changes: What is different from the last time.
         run_id: The run whose results are taken.
+        source: Where they are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class PlannedStep:
     reason: str
     changes: tuple[Change, ...] = ()
     run_id: str | None = None
+    source: Literal["local", "shared"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class RunPlan:
                     "action": step.action,
                     "reason": step.reason,
                     "run_id": step.run_id,
+                    "source": step.source,
                     "changes": [
                         {
                             "part": change.part,
@@ -137,4 +140,5 @@ def _planned(
     if decision.found is None:
         return PlannedStep(step.name, step.slug, "run", decision.reason, decision.changes)
     known.update({record.id: record for record in decision.found.outputs})
-    return PlannedStep(step.name, step.slug, "reused", decision.reason, run_id=decision.found.run_id)
+    source: Literal["local", "shared"] = "shared" if decision.found.shared else "local"
+    return PlannedStep(step.name, step.slug, "reused", decision.reason, (), decision.found.run_id, source)

@@ -31,6 +31,8 @@ def describe(change: Change, notebook: Notebook) -> str:
     """Say what one change is."""
     if change.part == "code":
         return _code(change, notebook)
+    if change.part == "place":
+        return f"its {change.name} changed"
     if change.part in ("folder", "step", "runtime"):
         return f"{PARTS[change.part]} changed"
     name = f"{PARTS[change.part]} {change.name}"

@@ -18,6 +18,8 @@ from jupyter_mlops.notebook.model import Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
+from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
+from jupyter_mlops.store.home import project_root
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -29,6 +31,8 @@ class RunRequest:
     Args:
         parameters: What was passed, all of it declared.
         cwd: Working directory of the steps, absolute.
+        root: The project's root, absolute.
+        shared: The cache that is shared with other machines, if there is one.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
@@ -40,6 +44,7 @@ class RunRequest:
     kernel: Kernel
     parameters: Mapping[str, Any]
     cwd: Path
+    root: Path
     workers: int
     output: Path | None = None
     timeout: float | None = None
@@ -47,6 +52,7 @@ class RunRequest:
     trigger: str = "hand"
     instruments: Instruments | None = None
     fail_fast: bool = False
+    shared: SharedCacheSettings | None = None
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -112,6 +118,7 @@ def make_request(
     if timeout is not None and not timeout > 0:
         raise UsageError(f"A timeout is a positive number of seconds, not {timeout}.")
     folder = cwd or (notebook.path.parent if notebook.path else Path.cwd())
+    root = project_root(notebook.path.parent if notebook.path else folder)
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
     return RunRequest(
@@ -120,6 +127,7 @@ def make_request(
         find_kernel(pipeline.kernel),
         given,
         folder.resolve(),
+        root,
         workers or os.cpu_count() or 1,
         None if output is None else check_output(output, notebook.path),
         timeout,
@@ -127,6 +135,7 @@ def make_request(
         trigger,
         instruments,
         fail_fast,
+        shared_cache_settings(root),
     )
 
 

@@ -111,6 +111,8 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        sources: Files of the project that decide about its results: the notebook, modules, files that steps read.
+        notes: What there is to say besides, such as a shared cache that is not reachable.
     """
 
     run_id: str
@@ -122,6 +124,8 @@ class RunResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[RunArtifact, ...] = ()
     backend: str = "local"
+    sources: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[StepResult, ...]:
@@ -169,5 +173,6 @@ class RunResult:
                 }
                 for artifact in self.artifacts
             ],
+            "notes": list(self.notes),
             "output_notebook": None if self.output_notebook is None else str(self.output_notebook),
         }

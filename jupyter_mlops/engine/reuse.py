@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.bundle import runtime_fingerprint
@@ -14,18 +17,29 @@ from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
-from jupyter_mlops.engine.modules import find_modules
+from jupyter_mlops.engine.modules import Modules, find_modules
+from jupyter_mlops.engine.place import folder_part, kernel_part, place_part
 from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.selection import Selection
-from jupyter_mlops.engine.takeover import Found, Sources, UnusableError, find_results, restore_files, with_outputs_of
+from jupyter_mlops.engine.sharing import Publication, Sharing
+from jupyter_mlops.engine.takeover import (
+    NOTEBOOK_DIGEST,
+    Found,
+    Sources,
+    UnusableError,
+    check_absent,
+    find_results,
+    restore_files,
+    with_outputs_of,
+)
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.steps.cells import code_cell
 from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.objects import ObjectStore, hash_bytes
-from jupyter_mlops.store.records import ArtifactRecord
+from jupyter_mlops.store.objects import ObjectStore, hash_bytes, hash_file
+from jupyter_mlops.store.records import ArtifactRecord, StepOutcome
 
 __all__ = ["Decision", "Reuse"]
 
@@ -57,10 +71,19 @@ class Reuse:
     Args:
         database: None if nothing was ever recorded.
         selection: Which steps have to run in any case.
+        remember: Whether anything may be written.
+        stop: Whether the run is being stopped.
     """
 
     def __init__(
-        self, request: RunRequest, home: Home, database: Database | None, selection: Selection, *, remember: bool = True
+        self,
+        request: RunRequest,
+        home: Home,
+        database: Database | None,
+        selection: Selection,
+        *,
+        remember: bool = True,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._request = request
         self._pipeline = request.pipeline
@@ -74,8 +97,11 @@ class Reuse:
         self._asked = False
         self._roots: list[str] | None = None
         self._imports: dict[str, frozenset[str]] = {}
+        self._imported: dict[str, Modules] = {}
+        self._observed: dict[str, set[str]] = {}
         self._cells: dict[str, tuple[CodeCell, ...]] = {}
         self._runtime = runtime_fingerprint()
+        self.sharing = None if request.shared is None else Sharing(request.shared, home, stop)
 
     def decide(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> Decision:
         """Decide about a step whose inputs are all there.
@@ -92,22 +118,35 @@ class Reuse:
             return Decision(str(error))
         key = cache_key(parts)
         asked = self._selection.reason(step.slug)
-        if asked is not None or self._database is None:
-            return Decision(asked or "it has not run yet", key=key, parts=parts)
-        record = self._database.reusable(key)
-        if record is None:
+        if asked is not None:
+            return Decision(asked, key=key, parts=parts)
+        try:
+            results = self._recorded(key, step) or self._shared(key, step)
+        except UnusableError as error:
+            results = self._shared(key, step)
+            if results is None:
+                return Decision(str(error), key=key, parts=parts)
+        if results is None:
             found = self._changes(step, parts)
             return Decision(reason_of(found, self._request.notebook), key=key, parts=parts, changes=found or ())
-        try:
-            results = find_results(
-                record,
-                self._pipeline,
-                step,
-                Sources(self._database, self._home, self._objects, self._request.cwd, repair=self._memory is not None),
-            )
-        except UnusableError as error:
-            return Decision(str(error), key=key, parts=parts)
-        return Decision(f"unchanged since run {results.run_id}", results, key, parts)
+        return Decision(f"unchanged since {results.origin}", results, key, parts)
+
+    def _recorded(self, key: str, step: Step) -> Found | None:
+        record = None if self._database is None else self._database.reusable(key)
+        if record is None or self._database is None:
+            return None
+        repair = self._memory is not None
+        sources = Sources(self._database, self._home, self._objects, self._request.cwd, repair=repair)
+        return find_results(record, self._pipeline, step, sources)
+
+    def _shared(self, key: str, step: Step) -> Found | None:
+        if self.sharing is None:
+            return None
+        found = self.sharing.find(key, self._pipeline, step, fetch=self._memory is not None)
+        with contextlib.suppress(UnusableError):
+            check_absent(() if found is None else found.outputs, self._request.cwd)
+            return found
+        return None
 
     def refusal(self, step: Step) -> str | None:
         """Say why a step's results are never reused, or None."""
@@ -156,10 +195,15 @@ class Reuse:
         same = _without(now, step.files_updated) == _without(decision.parts, step.files_updated)
         return decision.key if same else None
 
-    def documents(self, decision: Decision, metrics: Mapping[str, float]) -> dict[str, str]:
+    def documents(self, decision: Decision, metrics: Mapping[str, float], notebook: Path | None) -> dict[str, str]:
         """Return what is kept with a step's record, to reuse it and to tell later what changed."""
         kept = {} if decision.parts is None else {"key": text_of_parts(decision.parts)}
-        return {**kept, "metrics": json.dumps(dict(metrics))} if metrics else kept
+        if metrics:
+            kept["metrics"] = json.dumps(dict(metrics))
+        if notebook is not None:
+            with contextlib.suppress(OSError):
+                kept[NOTEBOOK_DIGEST] = hash_file(notebook)
+        return kept
 
     def source_files(self, step: Step) -> list[ArtifactRecord]:
         """Record the project's files that a reused step would have read."""
@@ -171,9 +215,63 @@ class Reuse:
                 records.append(ArtifactRecord(f"file:{name}", "file", (name,), digest, size, type="file"))
         return records
 
+    def module_roots(self) -> list[str]:
+        """Folders that any cell of the notebook puts on the module path."""
+        if self._roots is None:
+            raw = [
+                code_cell(str(cell.get("id")), cell["source"], {})
+                for cell in self._request.notebook.raw.get("cells", [])
+                if cell.get("cell_type") == "code"
+            ]
+            trees = [cell.tree for cell in code_cells({"cells": raw}) if cell.tree is not None]
+            self._roots = scan(*trees).roots
+        return self._roots
+
+    def sources(self, step: Step) -> list[ast.Module]:
+        """Return a step's code, parsed, and that of the project's own modules that it imports."""
+        trees = [cell.tree for cell in self._code(step) if cell.tree is not None]
+        return [*trees, *self._modules_of(step, trees).trees]
+
+    def watched(self) -> tuple[Path, ...]:
+        """Return the files that decide about the results: the notebook, modules, files that steps read."""
+        found: dict[Path, None] = {}
+        if self._request.notebook.path is not None:
+            found[self._request.notebook.path.absolute()] = None
+        for step in self._pipeline.steps:
+            modules = self._modules_of(step, [cell.tree for cell in self._code(step) if cell.tree is not None])
+            names = [name for name in step.files_read if name not in step.files_written]
+            found.update({self._request.cwd / name: None for name in (*modules.local, *names)})
+        return tuple(found)
+
+    def _modules_of(self, step: Step, trees: Sequence[ast.Module]) -> Modules:
+        if step.slug not in self._imported:
+            self._imported[step.slug] = Modules()
+            if (interpreter := self._examined()) is not None:
+                names = scan(*trees).imports | set(step.imports)
+                with contextlib.suppress(UnknownContentError):
+                    self._imported[step.slug] = find_modules(
+                        names, self._request.cwd, self.module_roots(), interpreter, self._hashes
+                    )
+        return self._imported[step.slug]
+
     def close(self) -> None:
         """Write down digests of files for the next run."""
         self._hashes.save()
+
+    def publish(self, run_id: str, slug: str, outcome: StepOutcome, notebook: Path | None) -> None:
+        """Give what a step has computed to the shared cache, if there is one; that is done in the background."""
+        if self.sharing is None or outcome.status != "succeeded" or outcome.cache_key is None or notebook is None:
+            return
+        metrics = {metric.name: metric.value for metric in outcome.metrics}
+        key, seconds, outputs = outcome.cache_key, outcome.seconds or 0.0, tuple(outcome.outputs)
+        self.sharing.publish(Publication(key, self._pipeline.name, slug, run_id, seconds, outputs, metrics, notebook))
+
+    def notes(self, run_id: str) -> tuple[str, ...]:
+        """Wait for what goes on in the background; record and return what there is to say about the run as a whole."""
+        notes = () if self.sharing is None else self.sharing.close()
+        if notes and self._database is not None:
+            self._database.record_document(run_id, "notes", json.dumps(notes))
+        return notes
 
     # the parts of the key
 
@@ -183,11 +281,14 @@ class Reuse:
             raise UnknownContentError("the environment of the kernel can't be examined")
         request, cells = self._request, self._code(step)
         own = scan(*(cell.tree for cell in cells if cell.tree is not None))
-        names = frozenset(own.imports | set(step.imports)) | self._carried(step, inputs)
+        carried, seen = self._carried(step, inputs)
+        names = frozenset(own.imports | set(step.imports)) | carried
         self._imports[step.slug] = names
-        modules = find_modules(names, request.cwd, self._module_roots(), interpreter, self._hashes)
+        modules = find_modules(names, request.cwd, self.module_roots(), interpreter, self._hashes)
+        self._imported[step.slug] = modules
         if modules.scan.refusals and (step.settings.cache or request.notebook.defaults.cache) != "on":
             raise UnknownContentError(f"a module of the project {modules.scan.refusals[0]}")
+        observed = self._observed[step.slug] = own.observes | modules.scan.observes | seen
         values = request.values()
         return {
             "code": [dict(cell.form) for cell in cells],
@@ -198,10 +299,11 @@ class Reuse:
             "modules": modules.local,
             "distributions": modules.distributions,
             "python": dict(interpreter.python),
-            "kernel": {"name": request.kernel.name},
+            "kernel": kernel_part(request.kernel),
             "runtime": {"code": self._runtime},
             "environment": self._environment(step, own.variables | modules.scan.variables),
-            "folder": {"path": str(request.cwd)},
+            "folder": folder_part(request.cwd, request.root, observed),
+            "place": place_part(observed),
             "step": {"pipeline": self._pipeline.name, "slug": step.slug},
         }
 
@@ -216,18 +318,6 @@ class Reuse:
             notebook = step_notebook(self._pipeline, step, self._request.notebook.raw)
             self._cells[step.slug] = tuple(code_cells(notebook))
         return self._cells[step.slug]
-
-    def _module_roots(self) -> list[str]:
-        """Folders that any cell of the notebook puts on the module path."""
-        if self._roots is None:
-            raw = [
-                code_cell(str(cell.get("id")), cell["source"], {})
-                for cell in self._request.notebook.raw.get("cells", [])
-                if cell.get("cell_type") == "code"
-            ]
-            trees = [cell.tree for cell in code_cells({"cells": raw}) if cell.tree is not None]
-            self._roots = scan(*trees).roots
-        return self._roots
 
     def _saves(self, step: Step) -> dict[str, Any]:
         made = {
@@ -255,9 +345,13 @@ class Reuse:
             found[name] = None if value is None else _digest(value)
         return found
 
-    def _carried(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> frozenset[str]:
-        """Modules that loaded values need: those of their types; where that says too little, all of the producer's."""
+    def _carried(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> tuple[frozenset[str], set[str]]:
+        """Modules that loaded values need, and what code in them can see of the place: what their types say.
+
+        Where that is too little, all of the producer's: a value may be a function, or have one in it.
+        """
         names: set[str] = set()
+        observed: set[str] = set()
         for artifact_id in step.loads:
             record = inputs[artifact_id]
             if record.kind != "value":
@@ -268,8 +362,10 @@ class Reuse:
                 if dot and top not in ("builtins", "__main__"):
                     names.add(top)
                 elif text not in _PLAIN_TYPES:
-                    names |= self._imports.get(self._pipeline.artifact(artifact_id).producer, frozenset())
-        return frozenset(names)
+                    producer = self._pipeline.artifact(artifact_id).producer
+                    names |= self._imports.get(producer, frozenset())
+                    observed |= self._observed.get(producer, set())
+        return frozenset(names), observed
 
     def _latest(self, step: Step) -> str | None:
         if self._database is None:

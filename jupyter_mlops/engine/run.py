@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from jupyter_mlops.engine.attempts import Attempts
@@ -23,7 +24,6 @@ from jupyter_mlops.engine.events import (
 from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step
 from jupyter_mlops.engine.launching import Launcher
 from jupyter_mlops.engine.ledger import Ledger
-from jupyter_mlops.engine.leftovers import Presence
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.preparation import Prepared, new_run, prepare
@@ -38,9 +38,12 @@ from jupyter_mlops.engine.session import StepSession
 from jupyter_mlops.engine.signals import stop_signals
 from jupyter_mlops.engine.steplog import shorten_log
 from jupyter_mlops.engine.takeover import UnusableError
+from jupyter_mlops.engine.warm.pool import KernelPool
+from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.locks import RunLock
 from jupyter_mlops.store.objects import ObjectStore
 
 __all__ = ["Run"]
@@ -76,6 +79,7 @@ class Run:
         reporter: Who watches.
         stop: Ends the run when set.
         selection: Which steps run whatever could be reused.
+        kernels: Where forked kernels come from; None for fresh ones only.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Run:
         reporter: Reporter | None,
         stop: threading.Event | None,
         selection: Selection | None = None,
+        kernels: KernelPool | None = None,
     ) -> None:
         self._request = request
         self._home = home
@@ -94,9 +99,11 @@ class Run:
         self._stop = stop
         self._pipeline = request.pipeline
         self._objects = ObjectStore(home.objects)
+        self._lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
-        self._reuse = Reuse(request, home, database, self._selection)
+        self._reuse = Reuse(request, home, database, self._selection, stop=lambda: self._stopping)
+        self._kernels = WarmKernels(request, kernels, self._reuse.sources)
         self._attempts = {step.slug: Attempts(request.retries_of(step)) for step in self._pipeline.steps}
         self._prepared: Prepared | None = None
         self._launcher: Launcher | None = None
@@ -115,8 +122,9 @@ class Run:
         run_id = self._database.create_run(new_run(self._request)).run_id
         self._books = Ledger(self._request, self._home, self._database, self._reuse, run_id)
         status: Status = "failed"
+        self._lock.begin(run_id)
         try:
-            with Presence(self._home, run_id) as self._presence, stop_signals(self._request_stop):
+            with stop_signals(self._request_stop):
                 self._report_start(run_id)
                 (self._books.directory / "steps").mkdir(parents=True, exist_ok=True)
                 try:
@@ -130,8 +138,9 @@ class Run:
             result = self._books.result(status, time.monotonic() - self._started)
         finally:
             self._database.finish_run(run_id, status, seconds=time.monotonic() - self._started)
+            self._lock.close()
         self._report(RunFinished(result))
-        return result
+        return replace(result, notes=self._reuse.notes(run_id))
 
     def _request_stop(self) -> None:
         """Take a signal: nothing new starts from here on."""
@@ -195,6 +204,7 @@ class Run:
         if step.slug in books.decisions:
             return False
         begun = time.monotonic()
+        self._lock.in_use.hold(step.slug)
         decision = self._reuse.decide(step, books.artifacts)
         found = decision.found
         if found is not None:
@@ -207,7 +217,9 @@ class Run:
                 books.executed[step.slug] = notebook
                 self._schedule.finish(step.slug, "reused")
                 self._report(StepFinished(books.reused(step, decision, found, time.monotonic() - begun)))
+                self._lock.in_use.release(step.slug)
                 return True
+        self._lock.in_use.release(step.slug)
         books.decisions[step.slug] = decision
         return False
 
@@ -225,8 +237,9 @@ class Run:
         job = self._launch().job(step, books.stem(step), attempts.begin(), books.artifacts)
         self._schedule.start(step.slug)
         self._running[step.slug] = job
-        self._database.start_step(books.run_id, step.slug, kernel=job.session.kernel)
+        self._database.start_step(books.run_id, step.slug, kernel=None)
         self._report(StepStarted(step.slug, step.name, len(step.cells), attempts.count))
+        self._kernels.expect(len(self._to_run()))
 
         def work() -> None:
             try:
@@ -239,11 +252,19 @@ class Run:
 
     def _launch(self) -> Launcher:
         if self._launcher is None:
-            self._prepared = prepare(self._request, self._home, self._books.run_id)
-            if self._prepared.sockets is not None:
-                self._presence.note_folder(self._prepared.sockets)
-            self._launcher = Launcher(self._request, self._prepared, self._objects, self._emit)
+            self._prepared = prepare(self._request, self._home, self._books.run_id, self._warm_up)
+            self._lock.owns(self._prepared.sockets)
+            self._launcher = Launcher(
+                self._request, self._prepared, self._objects, self._lock.in_use, self._kernels, self._emit
+            )
         return self._launcher
+
+    def _to_run(self) -> list[Step]:
+        """The steps that may still begin."""
+        return [step for step in self._pipeline.steps if self._schedule.status(step.slug) == "queued"]
+
+    def _warm_up(self, bundle: Path) -> None:
+        self._kernels.begin(bundle, self._to_run(), self._reuse.module_roots())
 
     def _emit(self, event: Event) -> None:
         """Take an event from a step's thread."""
@@ -347,6 +368,7 @@ class Run:
         seconds = 0.0 if session is None else session.seconds
         attempts = self._attempts[slug]
         result = self._books.settle(slug, status, reason, report, seconds, session=session, attempts=attempts)
+        self._lock.in_use.release(slug)
         self._report(StepFinished(result))
 
     def _end_kernels(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from jupyter_mlops.engine.family import end_marked
 from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.usage import Meter, Usage
+from jupyter_mlops.engine.warm.source import WarmStart
 
 __all__ = ["Launch", "StepSession", "StepStopped", "StopReason"]
 
@@ -164,6 +165,7 @@ class Launch:
         cwd: Working directory.
         sockets: Where ipc sockets go, a prefix in a private folder that is short enough; None uses ports.
         log: File for what the kernel's process prints on its own.
+        warm: Where a forked kernel is to be had, or why there is none.
     """
 
     kernel_name: str
@@ -171,3 +173,4 @@ class Launch:
     cwd: Path
     sockets: Path | None
     log: Path
+    warm: WarmStart = field(default_factory=WarmStart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,23 @@ from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import INJECTED_TAG, has_tag
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.objects import ObjectStore, hash_bytes
 from jupyter_mlops.store.records import ArtifactRecord, StepRecord
 
-__all__ = ["Found", "Sources", "UnusableError", "find_results", "restore_files", "with_outputs_of"]
+__all__ = [
+    "NOTEBOOK_DIGEST",
+    "Found",
+    "Sources",
+    "UnusableError",
+    "check_absent",
+    "find_results",
+    "restore_files",
+    "with_outputs_of",
+]
+
+
+NOTEBOOK_DIGEST = "executed"
+"""Name of the text kept with a step that has the digest of its executed notebook."""
 
 
 class UnusableError(Exception):
@@ -34,6 +47,7 @@ class Found:
         run_id: The run that computed them.
         seconds: How long it took then.
         notebook: The step's notebook as it was executed.
+        shared: Whether they come from the shared cache.
     """
 
     run_id: str
@@ -41,6 +55,12 @@ class Found:
     outputs: tuple[ArtifactRecord, ...]
     metrics: Mapping[str, float]
     notebook: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where they come from, for people."""
+        return f"run {self.run_id}" + (" in the shared cache" if self.shared else "")
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,7 @@ def find_results(record: StepRecord, pipeline: Pipeline, step: Step, sources: So
     missing = {item.id for item in pipeline.artifacts_of(step.slug)} - {item.id for item in outputs}
     if missing:
         raise UnusableError(f"its result {min(missing)} was not recorded")
+    check_absent(outputs, sources.cwd)
     for item in outputs:
         _check(item, sources)
     text = database.document(record.run_id, "metrics", record.slug)
@@ -77,7 +98,7 @@ def find_results(record: StepRecord, pipeline: Pipeline, step: Step, sources: So
         if text is None
         else json.loads(text)
     )
-    notebook = _executed(sources.home, record)
+    notebook = _executed(sources, record)
     origin = record.reused_from or record.run_id
     return Found(origin, record.seconds or 0.0, outputs, metrics, notebook)
 
@@ -154,8 +175,21 @@ def with_outputs_of(executed: Mapping[str, Any], fresh: Mapping[str, Any]) -> di
     return {**fresh, "cells": [*injected, *cells], "metadata": {**fresh["metadata"], **kept}}
 
 
+def check_absent(outputs: Iterable[ArtifactRecord], cwd: Path) -> None:
+    """Make sure that files which a step did not write are not there.
+
+    Raises:
+        UnusableError: One is.
+    """
+    for item in outputs:
+        if item.kind == "file" and item.serializer == ABSENT_SERIALIZER and (cwd / item.names[0]).exists():
+            raise UnusableError(f"{item.names[0]} is there, which was not when it ran")
+
+
 def _check(item: ArtifactRecord, sources: Sources) -> None:
     name, objects = item.name, sources.objects
+    if sources.repair:
+        objects.touch(item.digest)
     if not objects.has(item.digest):
         raise UnusableError(f"its result {name} is gone from the store")
     if not objects.verify(item.digest):
@@ -163,15 +197,17 @@ def _check(item: ArtifactRecord, sources: Sources) -> None:
             with contextlib.suppress(OSError):
                 objects.delete(item.digest)
         raise UnusableError(f"its result {name} is damaged in the store")
-    if item.kind == "file" and item.serializer == ABSENT_SERIALIZER and (sources.cwd / item.names[0]).exists():
-        raise UnusableError(f"{item.names[0]} is there, which was not when it ran")
 
 
-def _executed(home: Home, record: StepRecord) -> Mapping[str, Any]:
+def _executed(sources: Sources, record: StepRecord) -> Mapping[str, Any]:
     if record.notebook is None:
         raise UnusableError("its executed notebook was not kept")
+    digest = sources.database.document(record.run_id, NOTEBOOK_DIGEST, record.slug)
     try:
-        notebook = json.loads((home.run(record.run_id) / record.notebook).read_text(encoding="utf-8"))
+        content = (sources.home.run(record.run_id) / record.notebook).read_bytes()
+        if digest is not None and hash_bytes(content) != digest:
+            raise UnusableError("its executed notebook was changed")
+        notebook = json.loads(content)
         if isinstance(notebook["cells"], list) and isinstance(notebook["metadata"], dict):
             return dict(notebook)
     except (OSError, ValueError, KeyError, TypeError):

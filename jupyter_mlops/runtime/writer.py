@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from .failpoints import reach
+
 __all__ = ["HashingFile", "new_hasher", "write_atomically"]
 
 CHUNK = 8 * 1024 * 1024
@@ -77,8 +79,10 @@ class HashingFile:
             return
         try:
             self._file.flush()
+            reach("value.written")
             if self._fsync:
                 os.fsync(self._file.fileno())
+            reach("value.synced")
         finally:
             self._file.close()
             if self._pool is not None:
@@ -108,9 +112,11 @@ def write_atomically(path: Path, write: Callable[[Path], None], *, fsync: bool =
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
+        reach("atomic.written")
         if fsync:
             _sync(temporary)
         temporary.replace(path)
+        reach("atomic.renamed")
     finally:
         temporary.unlink(missing_ok=True)
     if fsync and os.name == "posix":

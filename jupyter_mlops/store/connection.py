@@ -96,6 +96,15 @@ class Connection:
             if self._depth == 0:
                 self._commit()
 
+    def compact(self) -> None:
+        """Give free space back to the system; where others use the file at this moment, it stays as it is."""
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):
+            self._connection.execute("PRAGMA busy_timeout = 1000")
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with self._lock:
+            self._connection.execute(f"PRAGMA busy_timeout = {round(_PATIENCE * 1000)}")
+
     def _begin(self) -> None:
         if self.read_only:
             raise UsageError(f"The store {self.path} may only be read.")

@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import Any
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.connection import Connection, Duplicate
+from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
 from jupyter_mlops.store.objects import hash_bytes
 from jupyter_mlops.store.reading import Reading
@@ -41,7 +43,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading):
+class Database(Reading, Housekeeping):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:
@@ -90,6 +92,8 @@ class Database(Reading):
             try:
                 with self.transaction():
                     self._insert_run(run_id, new, now)
+                    reach("run.recording")
+                reach("run.recorded")
                 break
             except Duplicate:
                 if self._connection.row("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)) is None:
@@ -117,6 +121,8 @@ class Database(Reading):
                 (status, now, seconds, now, now, run_id),
             )
             _check_found(changed, f"There is no run {run_id!r}.")
+            reach("run.finishing")
+        reach("run.finished")
 
     def start_step(self, run_id: str, slug: str, *, kernel: str | None = None) -> None:
         """Record that a step begins, or begins again."""
@@ -127,6 +133,8 @@ class Database(Reading):
                 (_now(), kernel, run_id, slug),
             )
             _check_found(changed, f"There is no step {slug!r} in the run {run_id!r}.")
+            reach("step.starting")
+        reach("step.started")
 
     def finish_step(self, run_id: str, slug: str, outcome: StepOutcome) -> None:
         """Record how a step ended, what it took and made and its metrics, in one transaction.
@@ -153,6 +161,8 @@ class Database(Reading):
             self.record_metrics(run_id, [replace(metric, step=slug) for metric in outcome.metrics])
             for name, text in outcome.documents.items():
                 self.record_document(run_id, name, text, step=slug)
+            reach("step.finishing")
+        reach("step.finished")
 
     def record_artifacts(
         self, run_id: str, step: str, *, outputs: Sequence[ArtifactRecord] = (), inputs: Sequence[ArtifactRecord] = ()

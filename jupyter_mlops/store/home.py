@@ -57,6 +57,11 @@ class Home:
         return self.root / "exports.json"
 
     @property
+    def locks(self) -> Path:
+        """For files that processes lock."""
+        return self.root / "locks"
+
+    @property
     def cache(self) -> Path:
         """For what can be found out again, such as digests of untouched files."""
         return self.root / "cache"

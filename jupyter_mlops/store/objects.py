@@ -12,14 +12,14 @@ import os
 import re
 import secrets
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NewType
 
 from blake3 import blake3
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
+from jupyter_mlops.runtime.failpoints import reach
 
 __all__ = ["Digest", "ObjectStore", "hash_bytes", "hash_file"]
 
@@ -95,7 +95,7 @@ class ObjectStore:
         """
         digest = hash_bytes(content)
         with self._errors():
-            if not self._present(digest, len(content)):
+            if not self._whole(digest):
                 with self._temporary_file() as (temporary, target):
                     target.write(content)
                     self._publish(temporary, target, digest)
@@ -116,10 +116,8 @@ class ObjectStore:
             if keep:
                 return self._copy(path, digest)
             known = Digest(digest) if digest else hash_file(path)
-            if self._present(known, path.stat().st_size):
-                path.unlink()
-                return known
             try:
+                # Also over an object of that name: it costs nothing, and the one that is there may be damaged.
                 self._move(path, known)
             except OSError as error:
                 if error.errno != errno.EXDEV:
@@ -128,6 +126,26 @@ class ObjectStore:
                 path.unlink()
             return known
 
+    def put_chunks(self, chunks: Iterable[bytes], digest: str) -> bool:
+        """Store content that comes from elsewhere, if it is what its digest says; return whether it is.
+
+        Raises:
+            InfrastructureError: The disk is full or failed.
+        """
+        hasher = _hasher(_MANY_THREADS)
+        with contextlib.ExitStack() as stack:
+            with self._errors():
+                temporary, target = stack.enter_context(self._temporary_file())
+            for chunk in chunks:  # an error in there is the caller's
+                hasher.update(chunk)
+                with self._errors():
+                    target.write(chunk)
+            if hasher.hexdigest() != digest:
+                return False
+            with self._errors():
+                self._publish(temporary, target, Digest(digest))
+        return True
+
     def copy_to(self, digest: str, target: Path) -> None:
         """Write an object's content to a file of the user's, whole or not at all; folders are made as needed."""
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +153,9 @@ class ObjectStore:
         try:
             with self.open(digest) as source, temporary.open("xb") as copy:
                 shutil.copyfileobj(source, copy, _CHUNK)
+            reach("restored.written")
             temporary.replace(target)
+            reach("restored.renamed")
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -163,36 +183,26 @@ class ObjectStore:
 
     __iter__ = digests
 
-    def sweep(self, seconds: float = 86400.0) -> int:
-        """Remove temporary files that a killed process left and that are older than this; return how many."""
-        removed = 0
-        if self._temporary.is_dir():
-            for path in self._temporary.iterdir():
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > seconds:
-                        path.unlink()
-                        removed += 1
-        return removed
+    def temporary_files(self) -> list[Path]:
+        """List what is being written, or was left by a killed process."""
+        return sorted(self._temporary.iterdir()) if self._temporary.is_dir() else []
 
-    def _present(self, digest: Digest, size: int) -> bool:
-        """Whether a whole object is there already; if so it is marked as used now, which spares it from clean-up."""
-        path = self.path(digest)
-        try:
-            if path.stat().st_size != size:
-                return False
-            os.utime(path)
-        except FileNotFoundError:
-            return False
-        except PermissionError:
-            pass  # another member's object in a shared store
-        return True
+    def touch(self, digest: str) -> None:
+        """Mark an object as used now, which spares it from clean-up."""
+        with contextlib.suppress(OSError):  # another member's object in a shared store
+            os.utime(self.path(digest))
+
+    def _whole(self, digest: Digest) -> bool:
+        """Whether a whole object is there already; if so it is marked as used."""
+        self.touch(digest)
+        return self.verify(digest)
 
     def _copy(self, path: Path, digest: str | None) -> Digest:
-        if digest and self._present(Digest(digest), path.stat().st_size):
+        if digest and self._whole(Digest(digest)):
             return Digest(digest)
         with path.open("rb") as source, self._temporary_file() as (temporary, target):
             found = _transfer(source, target)
-            if not self._present(found, target.tell()):
+            if not self._whole(found):
                 self._publish(temporary, target, found)
         return found
 
@@ -208,14 +218,17 @@ class ObjectStore:
         path = self._temporary / secrets.token_hex(8)
         try:
             with path.open("xb") as file:
+                reach("object.opened")
                 yield path, file
         finally:
             path.unlink(missing_ok=True)
 
     def _publish(self, temporary: Path, file: BinaryIO, digest: Digest) -> None:
         file.flush()
+        reach("object.written")
         os.fsync(file.fileno())
         file.close()
+        reach("object.synced")
         self._rename(temporary, digest)
 
     def _rename(self, source: Path, digest: Digest) -> None:
@@ -232,7 +245,9 @@ class ObjectStore:
                 raise
             source.chmod(0o666)
             source.unlink()
+        reach("object.renamed")
         _sync_folder(target.parent)
+        reach("object.stored")
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -56,7 +56,8 @@ class Reading:
             UsageError: No run, or more than one, is meant.
         """
         if text == "latest":
-            row = self._connection.row("SELECT run_id FROM runs ORDER BY started DESC, run_id DESC LIMIT 1")
+            # In the order of recording, which a clock that was set back does not change.
+            row = self._connection.row("SELECT run_id FROM runs ORDER BY rowid DESC LIMIT 1")
             if row is None:
                 raise UsageError("There are no runs yet.")
             return str(row["run_id"])
@@ -75,6 +76,11 @@ class Reading:
         if row is None:
             raise UsageError(f"The run {run_id!r} was removed meanwhile.")
         return self._runs([row])[0]
+
+    def status(self, run_id: str) -> str | None:
+        """Return how a run stands; None if there is no such run."""
+        row = self._connection.row("SELECT status FROM runs WHERE run_id = ?", (run_id,))
+        return None if row is None else str(row["status"])
 
     def runs(
         self,
@@ -214,14 +220,6 @@ class Reading:
             return str(rows[0]["digest"])
         problem = "More than one artifact's digest begins" if rows else "No artifact's digest begins"
         raise UsageError(f"{problem} with {text!r}.")
-
-    def digests(self) -> frozenset[str]:
-        """Return the digests of all recorded artifacts: the objects that must stay."""
-        rows = self._connection.rows(
-            "SELECT DISTINCT digest FROM artifacts WHERE artifact_key IN "
-            "(SELECT artifact_key FROM events UNION SELECT artifact_key FROM model_versions)"
-        )
-        return frozenset(row["digest"] for row in rows)
 
     def _matching(self, text: str) -> list[str]:
         if not text:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jupyter_mlops.engine.leftovers import REASON
+from jupyter_mlops.engine.abandoned import REASON
 from jupyter_mlops.store.database import Database
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from jupyter_mlops.engine import filehashes
 from jupyter_mlops.engine.cachekey import cache_key, changes
 from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
@@ -75,6 +77,27 @@ def test_what_keeps_code_from_being_reused(source: str) -> None:
     assert scan(ast.parse(source)).refusals
 
 
+@pytest.mark.parametrize(
+    ("source", "facts"),
+    [
+        ("import os\nhere = os.getcwd()", {"folder"}),
+        ("from os import getcwd as g\nhere = g()", {"folder"}),
+        ("from pathlib import Path\nhere = Path('data').resolve()", {"folder"}),
+        ("here = __file__", {"folder"}),
+        ("get_ipython().run_line_magic('pwd', '')", {"folder"}),
+        ("from pathlib import Path\nhere = Path.home()", {"home"}),
+        ("import os\nhere = os.path.expanduser('~')", {"home"}),
+        ("import socket\nname = socket.gethostname()", {"host"}),
+        ("import getpass\nname = getpass.getuser()", {"user"}),
+        ("from os import cpu_count\nn = cpu_count()", {"processors"}),
+        ("import tempfile\nhere = tempfile.gettempdir()", {"temporary"}),
+        ("home = 1\nrows = open('in.txt').read()", set()),
+    ],
+)
+def test_what_code_sees_of_the_place(source: str, facts: set[str]) -> None:
+    assert scan(ast.parse(source)).observes == facts
+
+
 def test_modules_of_the_project_and_distributions(tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     (site / "big").mkdir(parents=True)
@@ -100,22 +123,50 @@ def test_modules_of_the_project_and_distributions(tmp_path: Path) -> None:
     assert found.distributions == {"big": "1.2", "base": "3", "nowhere": None}
 
 
-def test_large_files_are_read_once(tmp_path: Path) -> None:
-    import os
-
+def test_large_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filehashes, "_FRESH", -1)
     path, memory = tmp_path / "large", tmp_path / "memory.json"
     path.write_bytes(b"x" * 300_000)
-    os.utime(path, (1, 1))
     hashes = FileHashes(memory)
     digest = hashes.content(path)
     hashes.save()
     assert FileHashes(memory).content(path) == digest
     known = json.loads(memory.read_text(encoding="utf-8"))
-    known[str(path.resolve())][3] = "remembered"
+    known[str(path.resolve())][4] = "remembered"
     memory.write_text(json.dumps(known), encoding="utf-8")
     assert FileHashes(memory).content(path) == "remembered"
     path.write_bytes(b"y" * 300_000)
     assert FileHashes(memory).content(path) not in (digest, "remembered")
+
+
+def test_a_file_whose_time_was_put_back_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filehashes, "_FRESH", -1)
+    path, memory = tmp_path / "large", tmp_path / "memory.json"
+    path.write_bytes(b"x" * 300_000)
+    before = path.stat()
+    hashes = FileHashes(memory)
+    digest = hashes.content(path)
+    hashes.save()
+    with path.open("r+b") as file:
+        file.write(b"y")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    assert FileHashes(memory).content(path) != digest
+
+
+@pytest.mark.parametrize("shift", [0, -3600, 1], ids=["just written", "the clock was put back", "a second ago"])
+def test_a_file_that_may_change_within_a_tick_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int
+) -> None:
+    path, memory = tmp_path / "large", tmp_path / "memory.json"
+    path.write_bytes(b"x" * 300_000)
+    written = path.stat().st_mtime_ns
+    monkeypatch.setattr(filehashes.time, "time_ns", lambda: written + shift * 10**9)
+    hashes = FileHashes(memory)
+    hashes.content(path)
+    hashes.save()
+    assert not memory.exists()
 
 
 def test_notebooks_are_laid_out_as_jupyter_does() -> None:

@@ -1,0 +1,59 @@
+"""Runs whose process was killed: their records are finished, what they left behind is removed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from pathlib import Path
+
+from jupyter_mlops.engine.family import end_marked_below
+from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
+from jupyter_mlops.runtime.failpoints import reach
+from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.locks import abandoned, is_alive
+from jupyter_mlops.store.records import FINAL, FailureRecord, RunRecord, StepOutcome
+
+__all__ = ["REASON", "settle_abandoned"]
+
+_MOST = 1000
+REASON = "the process that ran it was ended from outside"
+
+
+def settle_abandoned(database: Database, home: Home) -> list[str]:
+    """Record that runs which a killed process left ``running`` have failed; return their ids.
+
+    Steps that had ended keep their results, which the next run reuses.
+    """
+    settled = []
+    left = abandoned(home)
+    for run in database.runs(_MOST, status="running"):
+        ours = run.backend == "local" and run.host == platform.node()
+        if run.run_id in left or (ours and not is_alive(home, run.run_id, run.pid)):
+            reach("abandoned.found")
+            _settle(database, run)
+            settled.append(run.run_id)
+    for run_id in (*settled, *left):
+        end_marked_below(CONTEXT_VARIABLE, home.run(run_id))
+    for run_id, folders in left.items():
+        for folder in (home.tmp / run_id, *filter(_is_ours, folders)):
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in home.tmp.iterdir():
+        if database.status(folder.name) in FINAL:  # a step that was given up wrote on
+            shutil.rmtree(folder, ignore_errors=True)
+    return settled
+
+
+def _settle(database: Database, run: RunRecord) -> None:
+    steps = database.steps_of(run.run_id)
+    last = max([run.started, *(step.finished or step.started or 0 for step in steps)])
+    with database.transaction():
+        for step in steps:
+            if step.status == "running":
+                error = FailureRecord("RunKilled", REASON)
+                database.finish_step(run.run_id, step.slug, StepOutcome("failed", reason=REASON, error=error))
+        database.finish_run(run.run_id, "failed", seconds=(last - run.started) / 1000)
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_absolute() and folder.name.startswith("mlops-")
