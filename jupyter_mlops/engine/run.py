@@ -345,6 +345,7 @@ class Run:
         if delay is None or self._stopping:
             return False
         self._schedule.requeue(job.step.slug)
+        self._lock.in_use.release(job.step.slug)
         with contextlib.suppress(OSError):  # what it did is kept beside what the next attempt will do
             job.path.replace(job.path.with_suffix(f".attempt-{attempts.count}.ipynb"))
         allowed = attempts.policy.attempts

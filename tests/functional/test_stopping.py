@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -204,6 +205,41 @@ def test_a_run_under_nohup_goes_on_when_the_terminal_closes(
     running.wait_for("pids")
     running.process.send_signal(signal.SIGHUP)
     assert running.end()[0] == 0
+
+
+def test_a_terminal_that_is_closed(notebook: Make, work: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    write(work, notebook, STUBBORN)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "jupyter_mlops.cli", "run", "nb.ipynb", "--log-output"]
+    process = subprocess.Popen(
+        command,
+        cwd=work,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    for _ in range(1200):
+        with contextlib.suppress(BlockingIOError):
+            os.read(ours, 100_000)
+        if (work / "pids").exists():
+            break
+        time.sleep(0.05)
+    pids = (work / "pids").read_text()
+    os.close(ours)
+    process.wait(timeout=15)
+    assert survivors(pids) == []
+    with Database(work / ".mlops" / "mlops.db") as database:
+        run = database.run("latest")
+        assert run.status == "cancelled"
+        assert [step.status for step in database.steps_of(run.run_id)] == ["succeeded", "cancelled", "cancelled"]
 
 
 def test_a_stop_during_the_wait_for_a_retry_ends_at_once(line: Callable[..., Line], notebook: Make, work: Path) -> None:
