@@ -82,22 +82,26 @@ def test_a_changed_executed_notebook_is_not_shown_again(nursery: Any, store: Any
     assert store.shown()["c2"] == "made 3\n"
 
 
+def mount(*arguments: str | Path) -> None:
+    """Mount a file system, or skip the test."""
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of three megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(place)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+    mount("-t", "tmpfs", "-o", "size=3m", "none", place)
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None:
     project = seed.copy(small_disk / "project")
+    plain = "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))"
     project.edit(
         "c3", "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))\nbig = bytes(6_000_000)"
     )
@@ -112,7 +116,7 @@ def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None
         "read": "succeeded",
         "count": "skipped",
     }
-    project.edit("c3", "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))")
+    project.edit("c3", plain)
     again = nursery.run(project)
     assert again.steps == {"make": "reused", "double": "succeeded", "read": "reused", "count": "succeeded"}
 
@@ -120,15 +124,8 @@ def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None
 @pytest.fixture
 def read_only(store: Any, tmp_path: Path) -> Iterator[Any]:
     """A store on a disk that may only be read."""
-    done = subprocess.run(
-        ["mount", "--bind", "-o", "ro", str(store.home), str(store.home)], capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0:
-        done = subprocess.run(
-            ["mount", "-o", "remount,ro,bind", str(store.home)], capture_output=True, text=True, check=False
-        )
-    if done.returncode != 0:
-        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+    mount("--bind", store.home, store.home)
+    mount("-o", "remount,ro,bind", store.home)
     yield store
     subprocess.run(["umount", "--lazy", str(store.home)], check=True)
 
