@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.planning import RunPlan
     from jupyter_mlops.engine.result import RunResult
+    from jupyter_mlops.engine.warm.pool import KernelPool
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
     from jupyter_mlops.verify.model import Verification
@@ -96,6 +97,9 @@ def run(
     force: Sequence[str] = (),
     start: str | None = None,
     only: str | None = None,
+    warm: bool = True,
+    kernels: KernelPool | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -113,6 +117,9 @@ def run(
         force: Names of steps to run in any case.
         start: Name of a step to run in any case, with all that depend on it.
         only: Name of the one step to run; those before it must be reusable, all others are left out.
+        warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
+        kernels: Keeps such processes from run to run; by default they end with the run.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -142,6 +149,9 @@ def run(
         reporter=reporter,
         timeout=timeout,
         selection=select(sliced, no_cache=no_cache, force=force, start=start, only=only),
+        warm=warm,
+        kernels=kernels,
+        fail_fast=fail_fast,
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlops.analysis.machine import Environment
-from jupyter_mlops.local_modules import LocalModule, look_at
+from jupyter_mlops.local_modules import LocalModule, look_at, with_their_imports
 from jupyter_mlops.notebook.model import Notebook
 
 __all__ = ["Exports", "environment_of"]
@@ -42,12 +42,10 @@ def environment_of(notebook: Notebook, installed: Exports = lambda module: None)
 
     wanted = {module for cell in notebook.cells if cell.kind == "code" for module in _STAR.findall(cell.source)}
     stars = {module: exported(module) for module in sorted(wanted)}
-    modules = {name: _looked_at(folder, name) for name in _mentioned(notebook, local)}
+    modules = with_their_imports({name: _looked_at(folder, name) for name in _mentioned(notebook, local)})
     return Environment(
         {module: names for module, names in stars.items() if names is not None},
-        local,
-        frozenset(name for name, module in modules.items() if module.keeps_state),
-        frozenset(name for name, module in modules.items() if module.touches_files),
+        modules,
     )
 
 

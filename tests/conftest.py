@@ -24,6 +24,7 @@ settings.load_profile("fast")  # --hypothesis-profile=thorough wins over this
 
 # --- kernels: only where a test asks for them, and one test after another ---------------------------------------------
 
+_KERNELS = {"ipykernel_launcher", "mlops_runtime.template"}
 _running: list[str] = []  # the test that runs, if it may not start a kernel
 
 
@@ -36,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _watch_processes(event: str, args: tuple[Any, ...]) -> None:
-    if event == "subprocess.Popen" and _running and "ipykernel_launcher" in map(str, args[1]):
+    if event == "subprocess.Popen" and _running and _KERNELS.intersection(map(str, args[1])):
         raise AssertionError(f"{_running[0]} starts a kernel: mark it with @pytest.mark.kernel")
 
 

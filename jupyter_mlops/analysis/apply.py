@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
-from jupyter_mlops.analysis import callbacks, hidden
+from jupyter_mlops.analysis import callbacks, drawing, hidden, project
 from jupyter_mlops.analysis.effects import Effect
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Obj, Val
@@ -14,7 +14,7 @@ from jupyter_mlops.analysis.machine import PLAIN_HOLDERS, PURE_METHOD, Machine
 from jupyter_mlops.analysis.namespace import barrier
 from jupyter_mlops.analysis.recorder import join_values
 
-__all__ = ["apply_effect", "assume_worst", "drawn_value"]
+__all__ = ["apply_effect", "assume_worst"]
 
 _BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "function", "type", "scope"})
 _PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
@@ -51,6 +51,8 @@ def apply_effect(
     for value in (*arguments.every, *([receiver] if receiver is not None else [])):
         callbacks.display(machine, value)
     _run_kept_code(machine, receiver, arguments, library)
+    holders = _selected(effect.draws_from, receiver, arguments)
+    drawing.apply_draws(machine, effect, receiver, arguments, name, holders=holders)
     _hidden_effects(machine, effect, receiver, arguments)
     for value in _selected(effect.mutates, receiver, arguments):
         recorder.change(_changed_with(machine, value), f"changed in place by {name}")
@@ -58,6 +60,8 @@ def apply_effect(
     if receiver is not None and any(machine.heap[number].works_in_place for number in receiver.objs):
         for value in arguments.every:
             recorder.change(value.objs, f"may be changed by {name}, since nothing is copied (copy=False)")
+    if receiver is not None and name == "set_params()":
+        _set_again(machine, receiver, arguments)
     if effect.keeps:
         kept = [item for value in _selected(effect.keeps, receiver, arguments) for item in value.objs]
         keepers = [receiver] if receiver is not None else _selected(effect.mutates, receiver, arguments)
@@ -67,6 +71,8 @@ def apply_effect(
                 machine.heap[number].opaque = machine.heap[number].opaque or receiver is None
     if effect.calls:
         for value in _selected(effect.calls, receiver, arguments):
+            if value.qual is not None:
+                project.handed_over(machine, value.qual)
             if value.type != PURE_METHOD:
                 # a bound method of a container, say: calling it may change what it is bound to
                 plain = [
@@ -76,6 +82,17 @@ def apply_effect(
         given = [*arguments.every, *([receiver] if receiver is not None else [])]
         callbacks.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
     return _result(machine, effect, receiver, arguments, node)
+
+
+def _set_again(machine: Machine, receiver: Val, arguments: Arguments) -> None:
+    """Options of an estimator are set; those of its parts are not followed."""
+    for number in receiver.objs:
+        obj = machine.heap[number]
+        obj.constructed_with = {**obj.constructed_with, **dict(arguments.keywords)}
+        if arguments.rest or any("__" in key for key, _ in arguments.keywords):
+            obj.given = None
+        elif obj.given is not None:
+            obj.given = (*obj.given, *arguments.every)
 
 
 def _run_kept_code(machine: Machine, receiver: Val | None, arguments: Arguments, library: bool) -> None:
@@ -141,13 +158,6 @@ def _keywords_that_change(
 
 
 def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments) -> None:
-    for generator in effect.draws:
-        hidden.draws(machine, generator)
-    for argument, generator in effect.draws_unless:
-        if not drawn_value(machine, argument, receiver, arguments):
-            hidden.draws(machine, generator)
-    for value in _selected(effect.draws_from, receiver, arguments):
-        machine.recorder.change(value.objs, "is drawn from")
     for generator in effect.seeds:
         if arguments.every and arguments.every[0].const is not None:
             hidden.seeds(machine, generator)
@@ -211,16 +221,6 @@ def _is_buffer(machine: Machine, value: Val) -> bool:
     return False
 
 
-def drawn_value(machine: Machine, argument: str, receiver: Val | None, arguments: Arguments) -> bool:
-    """Tell whether a generator or seed is given, so that the global one is left alone."""
-    if argument.startswith("self."):
-        keyword = argument[len("self.") :]
-        objs = receiver.objs if receiver is not None else frozenset()
-        return bool(objs) and all(keyword in machine.heap[number].constructed_with for number in objs)
-    value = arguments.get(None, argument)
-    return value is not None and not (value.known and value.const is None)
-
-
 def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments, node: ast.AST) -> Val:
     if effect.returns_self:
         return receiver if receiver is not None else Val()
@@ -246,15 +246,24 @@ def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: A
         return Val("tuple", frozenset({obj.number}))
     if machine.is_immutable(type):
         return Val(type, qual=None)
-    return _new(machine, node, type, objs, "result")
+    given = tuple(arguments.every) if receiver is None else (receiver,) if effect.view else None
+    return _new(machine, node, type, objs, "result", given)
 
 
-def _new(machine: Machine, node: ast.AST, type: str | None, shared: frozenset[int], tag: str) -> Val:
+def _new(
+    machine: Machine,
+    node: ast.AST,
+    type: str | None,
+    shared: frozenset[int],
+    tag: str,
+    given: tuple[Val, ...] | None = None,
+) -> Val:
     if machine.is_immutable(type):
         return Val(type)
     obj = machine.alloc(node, type, shared, tag=f"{tag} {type}")
     obj.iterator = obj.iterator or (type is not None and "iterator" in machine.effects.flags(type))
     obj.opaque = True
+    obj.given = given
     if type is not None and type.startswith("matplotlib."):
         _connect(machine, [*shared, obj.number])
     return Val(type, shared | {obj.number})
@@ -295,12 +304,21 @@ def assume_worst(machine: Machine, receiver: Val | None, arguments: Arguments, n
     values = [*([receiver] if receiver is not None else []), *arguments.every]
     callbacks.consume(machine, values)
     callbacks.run_callbacks(machine, values, values)
+    for value in values:
+        if value.qual is not None and "." in value.qual:
+            project.handed_over(machine, value.qual)
+    origins = project.made_by(machine, values)
+    for top in sorted(origins):
+        project.called(machine, f"{top}.{name.removesuffix('()')}")
     objs = frozenset(number for number in machine.reach(values) if _may_change(machine, machine.heap[number]))
     machine.recorder.change(objs, f"may be changed by {name}, which is not known")
     direct = frozenset(number for value in values for number in value.objs)
     hidden.may_draw(machine)
     _paths_given(machine, arguments)
-    return _mingled(machine, direct, node)
+    result = _mingled(machine, direct, node)
+    for top in sorted(origins):
+        project.mark(machine, result, top)
+    return result
 
 
 def _mingled(machine: Machine, direct: frozenset[int], node: ast.AST) -> Val:

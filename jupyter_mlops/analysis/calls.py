@@ -5,7 +5,18 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from jupyter_mlops.analysis import callbacks, classes, containers, dynamic, hidden, library, namespace, shell
+from jupyter_mlops.analysis import (
+    callbacks,
+    classes,
+    configuring,
+    containers,
+    dynamic,
+    hidden,
+    library,
+    namespace,
+    project,
+    shell,
+)
 from jupyter_mlops.analysis.apply import apply_effect, assume_worst
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import NOTHING, Scope, Val
@@ -138,14 +149,10 @@ def call_qualified(machine: Machine, qual: str, arguments: Arguments, node: ast.
 
 def _call_unlisted(machine: Machine, qual: str, arguments: Arguments, node: ast.AST) -> Val:
     """A function that the table doesn't list: of a library, or of the project's own modules."""
-    top, _, inner = qual.partition(".")
-    known = machine.environment
-    if top in known.file_modules:
-        hidden.any_file(machine, f"calls {qual}() of the project, which may touch any file")
-    if top in known.local_modules and (top in known.stateful_modules or "." in inner):
-        # a function that keeps count in its module, or a method of one of the module's objects
-        hidden.sets(machine, f"module:{top}")
-    return assume_worst(machine, None, arguments, node, f"{qual}()")
+    project.called(machine, qual)
+    if node is machine.discarded:
+        configuring.configure(machine, qual)
+    return project.mark(machine, assume_worst(machine, None, arguments, node, f"{qual}()"), qual)
 
 
 def _joined_path(qual: str, arguments: Arguments) -> Val | None:
@@ -176,9 +183,8 @@ def _construct(machine: Machine, klass: str, qual: str, arguments: Arguments, no
         return Val(machine_type)
     obj = machine.alloc(node, machine_type)
     obj.iterator = "iterator" in machine.effects.flags(machine_type)
-    obj.constructed_with = frozenset(
-        key for key, value in arguments.keywords if not (value.known and value.const is None)
-    )
+    obj.constructed_with = dict(arguments.keywords)
+    obj.given = None if arguments.rest else tuple(arguments.every)
     obj.works_in_place = any(
         key in _COPY_FLAGS and not (value.known and value.const is True) for key, value in arguments.keywords
     )
@@ -264,7 +270,7 @@ def _call_of_module(
 def _state_method(machine: Machine, base: Val, name: str, arguments: Arguments, node: ast.AST) -> Val:
     """A method of ``os.environ``, ``sys.path``, ``rcParams``: readers read, all others change the state."""
     assert base.qual is not None
-    if name not in ("get", "keys", "values", "items", "copy", "index", "count"):
+    if name not in hidden.READERS:
         library.store_attribute(machine, base, name, Val())
     if name in ("get", "pop", "setdefault"):
         return Val("str" if base.qual == "os.environ" else None)
@@ -339,6 +345,8 @@ def _super_call(machine: Machine, name: str, arguments: Arguments, node: ast.Cal
                         found = classes.call_value(machine, method, arguments, node, receiver=receiver)
                         return found if found is not None else Val()
     machine.heap_refer_all(receiver, arguments.every)
+    for top in sorted(project.made_by(machine, [receiver])):
+        project.called(machine, f"{top}.{name}")
     if receiver.type is not None and name != "__init__":
         return _foreign_method(machine, receiver, name, arguments, node)
     return Val()

@@ -124,8 +124,17 @@ def _str(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope | 
     )
 
 
+def _reload(machine: Machine, arguments: Arguments, node: ast.Call, scope: Scope | None) -> Val:
+    module = arguments.get(0, "module")
+    top = (module.qual or "").partition(".")[0] if module is not None else ""
+    hidden.reads(machine, f"{top}.py" if top else None)
+    hidden.sets(machine, f"module:{top}")
+    machine.recorder.once("reloads a module")
+    return module if module is not None else Val()
+
+
 _HANDLERS = {
     "exec": _exec, "eval": _eval, "globals": _namespace, "locals": _namespace, "vars": _namespace,
     "getattr": _getattr, "setattr": _setattr, "open": _open, "io.open": _open, "input": _input, "type": _type,
-    "str": _str,
+    "str": _str, "importlib.reload": _reload, "imp.reload": _reload,
 }  # fmt: skip

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from jupyter_mlops.analysis import project
 from jupyter_mlops.analysis.heap import FunctionInfo, Obj, Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.recorder import join_values
@@ -77,6 +78,9 @@ def call_function(machine: Machine, function: int, arguments: Arguments, receive
         arguments = replace(arguments, positional=(receiver, *arguments.positional))
     if not machine.may_enter(function):
         return _assume_worst(machine, function, info, arguments)
+    module = machine.heap[function].module
+    if module is not None:  # decorated by code of the project, which runs with each call
+        project.called(machine, f"{module}.{info.name}")
     # the same call again, in the same statement, tells nothing new unless values have become connected since
     key = (function, arguments, machine.heap.edges, len(machine.recorder.versions))
     known = machine.followed.get(key)

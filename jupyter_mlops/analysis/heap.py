@@ -91,6 +91,9 @@ class Obj:
         unpicklable: Why it can't be saved, where its type tells.
         items: Value of its elements, where one summary is known.
         fields: Values of its attributes (instances of the notebook's classes).
+        constructed_with: Keyword arguments it was made with.
+        given: All arguments it was made with, where they are known.
+        module: Module of the project whose code has made it.
     """
 
     number: int
@@ -105,7 +108,8 @@ class Obj:
     elements: tuple[Val, ...] | None = None
     keys: dict[Any, Val] | None = None
     fields: dict[str, Val] = field(default_factory=dict)
-    constructed_with: frozenset[str] = frozenset()
+    constructed_with: dict[str, Val] = field(default_factory=dict)
+    given: tuple[Val, ...] | None = None
     names: set[str] = field(default_factory=set)
     definition: str | None = None
     iterator: bool = False
@@ -113,6 +117,7 @@ class Obj:
     static: bool = False
     unpicklable: str | None = None
     works_in_place: bool = False
+    module: str | None = None
 
 
 class Heap:
@@ -124,6 +129,7 @@ class Heap:
         self.edges = 0
         self.work = 0
         self.holds_code: set[int] = set()
+        self.lent: dict[int, str] = {}
 
     def new(self, type: str | None, time: int) -> Obj:
         """Make a new object."""

@@ -14,12 +14,15 @@ from jupyter_mlops.analysis.machine import Machine
 
 __all__ = [
     "ANY_FILE",
+    "READERS",
+    "STATES",
     "appends",
     "draws",
     "path_of",
     "reads",
     "seeds",
     "sets",
+    "state_of",
     "use_process_state",
     "uses_library",
     "volatile",
@@ -27,6 +30,15 @@ __all__ = [
 ]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+:/")
+
+STATES = {
+    "matplotlib.rcParams": "options:matplotlib", "matplotlib.pyplot.rcParams": "options:matplotlib",
+    "pandas.options": "options:pandas", "os.environ": "env", "sys.path": "syspath",
+}  # fmt: skip
+"""Objects of libraries that are hidden state."""
+
+READERS = frozenset({"get", "keys", "values", "items", "copy", "index", "count"})
+"""Methods of theirs that change nothing."""
 
 ANY_FILE = "$files"
 FILE = "$file:"
@@ -60,6 +72,12 @@ def path_of(value: Val) -> str | None:
         return None
     name = text.decode(errors="replace") if isinstance(text, bytes) else text
     return posixpath.normpath(name.replace("\\", "/")) if name else None
+
+
+def state_of(machine: Machine, qual: str) -> str | None:
+    """The hidden state that a qualified name is, or is a part of."""
+    canonical = machine.effects.canonical(qual)
+    return next((state for name, state in STATES.items() if f"{canonical}.".startswith(f"{name}.")), None)
 
 
 def _located(machine: Machine, path: str | None) -> str | None:
@@ -191,6 +209,9 @@ def use_process_state(machine: Machine) -> None:
     """A cell starts: warnings filters, environment, working directory and the like hold for it."""
     for name in _EVERYWHERE:
         if name in machine.recorder.names:
+            machine.recorder.use(name, "runs after it was set")
+    for name in machine.recorder.hidden_names():
+        if name.startswith("$configured:"):
             machine.recorder.use(name, "runs after it was set")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 
-from jupyter_mlops.analysis import hidden
+from jupyter_mlops.analysis import hidden, project
 from jupyter_mlops.analysis.heap import Scope, Val
 from jupyter_mlops.analysis.machine import Machine
 from jupyter_mlops.analysis.model import is_hidden
@@ -89,6 +89,7 @@ def _note(machine: Machine, module: str) -> None:
         machine.recorder.cell.imports.add(top)
         machine.recorder.statement.imports.add(top)
         _wait_for(machine, top)
+        project.imported(machine, top)
 
 
 def _wait_for(machine: Machine, top: str) -> None:

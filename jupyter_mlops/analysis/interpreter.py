@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from jupyter_mlops.analysis import hidden
+from jupyter_mlops.analysis import configuring, hidden
 from jupyter_mlops.analysis.effects import EffectTable
 from jupyter_mlops.analysis.expressions import evaluate
 from jupyter_mlops.analysis.heap import Val
@@ -215,11 +215,13 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
     if machine.effects.canonical(qual).rpartition(".")[0] in ("sys.path", "os.environ"):
         return True
     effect = machine.effects.function(qual)
-    return effect is not None and bool(effect.sets) and not effect.draws and not effect.seeds
+    if effect is None:
+        return configuring.configures(machine, qual)
+    return bool(effect.sets) and not effect.draws and not effect.seeds
 
 
 _REACHES_ALL = frozenset({"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__"})
-_UNSAVABLE = ("$imports", "$ipython", "$future", "$star:", "$module:", "$logging", "$recursion")
+_UNSAVABLE = ("$imports", "$ipython", "$future", "$star:", "$module:", "$configured:", "$logging", "$recursion")
 CONFIGURING_MAGICS = frozenset(
     {
         "matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env", "precision",

@@ -13,10 +13,6 @@ from jupyter_mlops.analysis.recorder import join_values
 
 __all__ = ["attribute", "elements", "entered", "item", "items_of", "operate", "store_attribute", "store_item"]
 
-_STATES = {
-    "matplotlib.rcParams": "options:matplotlib", "matplotlib.pyplot.rcParams": "options:matplotlib",
-    "pandas.options": "options:pandas", "os.environ": "env", "sys.path": "syspath",
-}  # fmt: skip
 _LABELLED = frozenset({"pandas.DataFrame", "pandas.Series"})
 _CACHED = frozenset({"cached_property"})
 _PROPERTIES = frozenset({"property", "cached_property"})
@@ -51,7 +47,7 @@ def _library_attribute(machine: Machine, qual: str) -> Val:
     qual = machine.resolve(qual)
     hidden.uses_library(machine, (qual,))
     canonical = machine.effects.canonical(qual)
-    state = _STATES.get(canonical)
+    state = hidden.STATES.get(canonical)
     if state is not None:
         machine.recorder.use("$" + state, f"reads {qual}")
         return Val("state", qual=canonical)
@@ -62,7 +58,7 @@ def _library_attribute(machine: Machine, qual: str) -> Val:
         for used in value.uses:
             machine.recorder.use("$" + used, f"reads {qual}")
         return Val(value.result, qual=canonical if value.result is None else None)
-    if canonical.startswith(tuple(name + "." for name in _STATES)):
+    if hidden.state_of(machine, canonical) is not None:
         return Val("state", qual=canonical)
     return Val("module", qual=qual)
 
@@ -110,7 +106,9 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
     if base.qual == "sys.modules" and isinstance(index.const, str):
         return Val("module", qual=index.const)
     if base.qual is not None:
-        return Val("state", qual=base.qual) if base.type == "state" else Val()
+        if base.type == "state" or base.qual.partition(".")[0] in machine.environment.modules:
+            return base  # an item of the state, or of a module's variable, is a part of it
+        return Val()
     found = containers.builtin_item(machine, base, index)
     if found is not None:
         return found
@@ -289,6 +287,7 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
     for number in sorted(base.objs):
         obj = machine.heap[number]
         machine.heap.refer(number, value.objs, machine.recorder.time)
+        obj.constructed_with = {**obj.constructed_with, name: value}
         if obj.klass is not None:
             obj.klass.members[name] = (
                 join_values([obj.klass.members[name], value]) if name in obj.klass.members else value
@@ -350,10 +349,9 @@ def store_item(machine: Machine, base: Val, index: Val, value: Val, *, deletes: 
 
 
 def _store_state(machine: Machine, qual: str) -> None:
-    canonical = machine.effects.canonical(qual)
-    for prefix, state in _STATES.items():
-        if canonical == prefix or canonical.startswith(prefix + "."):
-            hidden.sets(machine, state)
-            return
-    top = canonical.partition(".")[0]
+    state = hidden.state_of(machine, qual)
+    if state is not None:
+        hidden.sets(machine, state)
+        return
+    top = machine.effects.canonical(qual).partition(".")[0]
     hidden.sets(machine, "ipython" if top in ("IPython", "ipykernel") else f"module:{top}")

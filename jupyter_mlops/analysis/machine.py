@@ -11,6 +11,7 @@ from jupyter_mlops.analysis.effects import EffectTable
 from jupyter_mlops.analysis.heap import Heap, Obj, Scope, Val
 from jupyter_mlops.analysis.recorder import Recorder
 from jupyter_mlops.diagnostics import Diagnostic, make
+from jupyter_mlops.local_modules import LocalModule
 from jupyter_mlops.notebook.model import Cell
 
 __all__ = ["IMMUTABLE", "PLAIN_HOLDERS", "PURE_METHOD", "Environment", "Machine"]
@@ -44,15 +45,12 @@ class Environment:
 
     Args:
         stars: For modules imported with ``*``, the names they export.
-        local_modules: Top-level modules that belong to the project, not to an installed distribution.
-        stateful_modules: Those of them whose functions change variables of the module.
-        file_modules: Those of them that may touch files.
+        modules: Top-level modules that belong to the project, not to an installed distribution, as far as the
+            notebook may use them.
     """
 
     stars: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    local_modules: frozenset[str] = frozenset()
-    stateful_modules: frozenset[str] = frozenset()
-    file_modules: frozenset[str] = frozenset()
+    modules: Mapping[str, LocalModule] = field(default_factory=dict)
 
 
 Evaluate = Callable[["Machine", ast.expr, "Scope | None"], Val]
@@ -81,6 +79,7 @@ class Machine:
         self.active: list[int] = []
         self.conditional = 0
         self.barrier: str | None = None
+        self.discarded: ast.AST | None = None
         self.diagnostics: dict[tuple[str, int, int, str], Diagnostic] = {}
         self.cells: dict[int, Cell] = {}
         self.skipped: dict[str, int] = {}

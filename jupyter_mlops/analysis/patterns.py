@@ -23,7 +23,9 @@ def bind_pattern(machine: Machine, pattern: ast.pattern, subject: Val, scope: Sc
             bind_name(machine, pattern.name, subject, scope, f"captures {pattern.name}")
     elif isinstance(pattern, ast.MatchStar):
         if pattern.name is not None:
-            bind_name(machine, pattern.name, Val("list", subject.objs), scope, f"captures {pattern.name}")
+            rest = machine.alloc(pattern, "list", subject.objs)
+            rest.items = subject
+            bind_name(machine, pattern.name, Val("list", frozenset({rest.number})), scope, f"captures {pattern.name}")
     elif isinstance(pattern, ast.MatchOr):
         for part in pattern.patterns:
             bind_pattern(machine, part, subject, scope)
@@ -41,7 +43,9 @@ def _bind_parts(machine: Machine, pattern: ast.pattern, subject: Val, scope: Sco
         for key in pattern.keys:
             machine.evaluate(key, scope)
         if pattern.rest is not None:
-            bind_name(machine, pattern.rest, part_of, scope, f"captures {pattern.rest}")
+            rest = machine.alloc(pattern, "dict", part_of.objs)
+            rest.items = part_of
+            bind_name(machine, pattern.rest, Val("dict", frozenset({rest.number})), scope, f"captures {pattern.rest}")
         parts = pattern.patterns
     elif isinstance(pattern, ast.MatchClass):
         machine.evaluate(pattern.cls, scope)

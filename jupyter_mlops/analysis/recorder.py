@@ -232,6 +232,10 @@ class Recorder:
             times = self.heap.changed.setdefault(number, [])
             if not times or times[-1] != self.time:
                 times.append(self.time)
+        for module in sorted({self.heap.lent[number] for number in changed if number in self.heap.lent}):
+            self.touch(
+                f"$module:{module}", f"changes what belongs to {module}", reads=f"$module:{module}" in self.names
+            )
         affected = self.heap.holders(changed)
         names = {name for number in affected for name in self.heap[number].names}
         for name in sorted(names):

@@ -20,7 +20,16 @@ def refined_result(machine: Machine, qual: str, arguments: Arguments, value: Val
     """What is known of a call's result from its literal arguments; the value itself where nothing is."""
     if qual.startswith((_LOADERS, _FETCHERS)):
         return _dataset(machine, arguments, value, node)
+    if qual == "numpy.frombuffer":
+        _looks_into(machine, arguments)
     return value
+
+
+def _looks_into(machine: Machine, arguments: Arguments) -> None:
+    """An array over memory that is not NumPy's own would be cut off from it when both are saved."""
+    buffer = arguments.get(0, "buffer")
+    for number in buffer.objs if buffer is not None else ():
+        machine.heap[number].unpicklable = "an array made with frombuffer() shares its memory"
 
 
 def _dataset(machine: Machine, arguments: Arguments, value: Val, node: ast.AST) -> Val:

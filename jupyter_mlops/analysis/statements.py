@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from jupyter_mlops.analysis import callbacks, classes, functions, library
+from jupyter_mlops.analysis import callbacks, classes, configuring, functions, library, project
 from jupyter_mlops.analysis.expressions import iterate
 from jupyter_mlops.analysis.functions import Arguments
 from jupyter_mlops.analysis.heap import Scope, Val
@@ -39,6 +39,7 @@ def run_statement(machine: Machine, node: ast.stmt, scope: Scope | None) -> None
 
 
 def _expression(machine: Machine, node: ast.Expr, scope: Scope | None) -> None:
+    machine.discarded = node.value
     value = machine.evaluate(node.value, scope)
     if scope is None:
         callbacks.display(machine, value)
@@ -120,6 +121,7 @@ def _bind_definition(
         if isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter", "deleter"):
             value = join_values([machine.evaluate(decorator.value, scope), value])
         else:
+            machine.discarded = decorator
             value = _decorated(machine, node, machine.evaluate(decorator, scope), value)
             _register(machine, decorator, value, scope)
     bind_name(machine, node.name, value, scope, f"defines {node.name}")
@@ -138,7 +140,11 @@ def _register(machine: Machine, decorator: ast.expr, value: Val, scope: Scope | 
 
 def _decorated(machine: Machine, node: ast.AST, decorator: Val, value: Val) -> Val:
     """A decorator of a library hands the function on, wrapped; one of the notebook is called."""
-    if decorator.qual is not None or (decorator.type is not None and not decorator.objs):
+    if decorator.qual is not None:
+        configuring.configure(machine, decorator.qual)
+        project.handed_over(machine, decorator.qual)
+        return project.mark(machine, value, decorator.qual)
+    if decorator.type is not None and not decorator.objs:
         return value
     found = classes.call_value(machine, decorator, Arguments((value,)), node)
     if found is not None:

@@ -83,16 +83,21 @@ def say(
     print(text, file=stream, flush=err or flush)
 
 
-def plain_json(data: Any, *, ascii_only: bool = False) -> str:
+def plain_json(data: Any, *, ascii_only: bool = False, indent: int | None = 2) -> str:
     """Write strict JSON; the strings ``NaN``, ``Infinity`` and ``-Infinity`` stand for what it can't say."""
-    text = json.dumps(_finite(data), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    text = json.dumps(_finite(data), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def print_json(data: Any) -> None:
-    """Print strict JSON on stdout, in characters that it has."""
+def print_json(data: Any, *, each_line: bool = False) -> None:
+    """Print strict JSON on stdout, in characters that it has.
+
+    Args:
+        each_line: Whether it takes one line, to be read at once by whoever reads lines.
+    """
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    print(plain_json(data, ascii_only=not encoding.startswith("utf8")))
+    text = plain_json(data, ascii_only=not encoding.startswith("utf8"), indent=None if each_line else 2)
+    print(text, flush=each_line)
 
 
 def _finite(data: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.cli.output import can_show_boxes, count, is_terminal, say
 
 if TYPE_CHECKING:
-    from jupyter_mlops.engine.events import Event
+    from jupyter_mlops.engine.events import Event, StepRetrying
     from jupyter_mlops.engine.result import StepResult
+    from jupyter_mlops.engine.steplog import Lines
 
 __all__ = ["Progress", "progress"]
 
@@ -35,40 +36,29 @@ def outcome(result: StepResult) -> str:
     return word + timed + (f": {result.reason}" if result.reason else "")
 
 
-class _Lines:
-    """Collects what steps print and gives it out line by line."""
-
-    def __init__(self) -> None:
-        self._pending: dict[tuple[str, str], str] = {}
-
-    def add(self, slug: str, stream: str, text: str) -> list[str]:
-        """Take text; return the lines that are complete by it."""
-        *lines, rest = (self._pending.pop((slug, stream), "") + text).split("\n")
-        if rest:
-            self._pending[slug, stream] = rest
-        return [line.rpartition("\r")[2] for line in lines]
-
-    def rest(self, slug: str) -> list[str]:
-        """Return what a step printed without ending the line."""
-        return [self._pending.pop(key) for key in sorted(self._pending) if key[0] == slug]
+def retrying(event: StepRetrying) -> str:
+    """``attempt 1 of 3 failed (ValueError: no); again in 2 s``."""
+    first = (event.failure.message.strip().splitlines() or [event.failure.ename])[0]
+    when = f"again in {event.delay:.3g} s" if event.delay else "again"
+    return f"attempt {event.attempt} of {event.attempts} failed ({first}); {when}"
 
 
 class Progress:
-    """Prints a line when a step begins and ends. The base of the live display.
+    """Prints a line when a step or a cell begins and when a step ends. The base of the live display.
 
     Args:
-        numbers: For each cell id its number on the page.
+        labels: For each cell id its number on the page and what it is about.
         output: Whether to pass on what the steps print.
         before: Called when the run begins, before anything is shown.
     """
 
-    def __init__(self, numbers: Mapping[str, int], *, output: bool, before: Callable[[], None] | None = None) -> None:
-        self.numbers = numbers
+    def __init__(self, labels: Mapping[str, str], *, output: bool, before: Callable[[], None] | None = None) -> None:
+        self.labels = labels
         self.output = output
         self.before = before
         self.names: dict[str, str] = {}
         self.began = time.monotonic()
-        self.lines = _Lines()
+        self.lines: dict[str, Lines] = {}
         self.more = "…" if can_show_boxes(sys.stderr) else "..."
 
     def showing(self) -> AbstractContextManager[Any]:
@@ -88,14 +78,24 @@ class Progress:
         elif isinstance(event, events.StepStarted):
             self.step_started(event.slug, event.cells)
         elif isinstance(event, events.CellStarted):
-            self.cell_started(event.slug, self.numbers.get(event.cell))
+            self.cell_started(event.slug, self.labels.get(event.cell))
         elif isinstance(event, events.StepOutput) and self.output:
-            for line in self.lines.add(event.slug, event.stream, event.text):
-                self.printed(event.slug, line)
+            self._print(event.slug, self._lines_of(event.slug).add(event.stream, event.text))
+        elif isinstance(event, events.StepRetrying):
+            self._print(event.slug, self._lines_of(event.slug).rest())
+            self.step_retrying(event)
         elif isinstance(event, events.StepFinished):
-            for line in self.lines.rest(event.result.slug):
-                self.printed(event.result.slug, line)
+            self._print(event.result.slug, self._lines_of(event.result.slug).rest())
             self.step_finished(event.result)
+
+    def _lines_of(self, slug: str) -> Lines:
+        from jupyter_mlops.engine.steplog import Lines
+
+        return self.lines.setdefault(slug, Lines())
+
+    def _print(self, slug: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.printed(slug, line)
 
     def started(self, event: Any) -> None:
         """The run has begun."""
@@ -105,8 +105,14 @@ class Progress:
         """A step has begun."""
         self._say(f"{self.names.get(slug, slug)} {self.more} {count(cells, 'cell')}")
 
-    def cell_started(self, slug: str, number: int | None) -> None:
-        """A cell has begun; too small a thing for a line."""
+    def cell_started(self, slug: str, label: str | None) -> None:
+        """A cell has begun."""
+        if label is not None:
+            self._say(f"{self.names.get(slug, slug)} {self.more} {label}")
+
+    def step_retrying(self, event: StepRetrying) -> None:
+        """An attempt has failed, and there will be another."""
+        self._say(f"{event.name} {self.more} {retrying(event)}", "yellow")
 
     def printed(self, slug: str, line: str) -> None:
         """A step has printed a line."""
@@ -130,14 +136,15 @@ class _Row:
     status: str = "queued"
     text: str = "waiting"
     began: float = 0.0
+    cell_began: float = 0.0
     spinner: Any = field(default=None, repr=False)
 
 
 class _Live(Progress):
     """A table of the steps that is redrawn in place."""
 
-    def __init__(self, numbers: Mapping[str, int], *, output: bool, before: Callable[[], None] | None = None) -> None:
-        super().__init__(numbers, output=output, before=before)
+    def __init__(self, labels: Mapping[str, str], *, output: bool, before: Callable[[], None] | None = None) -> None:
+        super().__init__(labels, output=output, before=before)
         from rich.console import Console
         from rich.live import Live
 
@@ -163,9 +170,15 @@ class _Live(Progress):
 
         row = self.rows[slug]
         row.status, row.text, row.began, row.spinner = "running", "starting", time.monotonic(), Spinner("dots")
+        row.cell_began = row.began
 
-    def cell_started(self, slug: str, number: int | None) -> None:
-        self.rows[slug].text = "running" if number is None else f"cell {number}"
+    def cell_started(self, slug: str, label: str | None) -> None:
+        row = self.rows[slug]
+        row.text, row.cell_began = label or "running", time.monotonic()
+
+    def step_retrying(self, event: StepRetrying) -> None:
+        row = self.rows[event.slug]
+        row.status, row.text = "waiting", retrying(event)
 
     def printed(self, slug: str, line: str) -> None:
         from rich.text import Text
@@ -184,14 +197,16 @@ class _Live(Progress):
         table = Table.grid(padding=(0, 1))
         shown, left_out = self._visible()
         for row in shown:
+            is_running = row.status == "running"
             symbol: Any = Text(_SYMBOLS.get(row.status, "·"), style=_SYMBOL_COLORS.get(row.status, "yellow"))
-            seconds = f"{time.monotonic() - row.began:.1f} s" if row.status == "running" else ""
-            if row.status == "running":
+            if is_running:
                 symbol = row.spinner
             elif row.status == "queued":
                 symbol = Text("·", style="bright_black")
-            style = "red" if row.status == "failed" else "" if row.status == "running" else "bright_black"
-            table.add_row(Text("▌", style=row.color), symbol, Text(row.name), Text(row.text, style=style), seconds)
+            style = "red" if row.status == "failed" else "" if is_running else "bright_black"
+            # A line of code must not push the time out of sight.
+            text = Text(row.text, style=style, no_wrap=is_running, overflow="ellipsis" if is_running else "fold")
+            table.add_row(Text("▌", style=row.color), symbol, Text(row.name), text, Text(_elapsed(row), no_wrap=True))
         if left_out:
             table.add_row("", "", Text(f"{left_out} more", style="bright_black"), "", "")
         return table
@@ -202,26 +217,35 @@ class _Live(Progress):
         room = max(self.console.size.height - 3, 4)
         if len(rows) <= room:
             return rows, 0
-        rank = {"running": 0, "failed": 1, "queued": 2}
+        rank = {"running": 0, "waiting": 0, "failed": 1, "queued": 2}
         chosen = sorted(range(len(rows)), key=lambda place: (rank.get(rows[place].status, 3), place))[:room]
         return [rows[place] for place in sorted(chosen)], len(rows) - room
 
 
+def _elapsed(row: _Row) -> str:
+    """How long a running step and its cell have been at it."""
+    if row.status != "running":
+        return ""
+    now = time.monotonic()
+    cell = f"{now - row.cell_began:.1f} of " if row.cell_began > row.began else ""
+    return f"{cell}{now - row.began:.1f} s"
+
+
 def progress(
-    numbers: Mapping[str, int], *, shown: bool, output: bool, before: Callable[[], None] | None = None
+    labels: Mapping[str, str], *, shown: bool, output: bool, before: Callable[[], None] | None = None
 ) -> Progress | None:
     """Return what fits where stderr goes, or None if nothing is to be shown.
 
     Args:
-        numbers: For each cell id its number on the page.
+        labels: For each cell id its number on the page and what it is about.
         shown: Whether the user wants to see the progress.
         output: Whether the user wants to see what the steps print.
         before: Called when the run begins, before anything is shown.
     """
     if not shown:
-        return _Quiet(numbers, output=output, before=before) if output or before else None
+        return _Quiet(labels, output=output, before=before) if output or before else None
     kind = _Live if is_terminal(sys.stderr) and can_show_boxes(sys.stderr) else Progress
-    return kind(numbers, output=output, before=before)
+    return kind(labels, output=output, before=before)
 
 
 class _Quiet(Progress):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
+    from jupyter_mlops.engine.result import RunResult
+    from jupyter_mlops.engine.warm.pool import KernelPool
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Pipeline
 
@@ -46,10 +49,17 @@ __all__ = ["command", "refuse_errors"]
     metavar="SECONDS",
     help="How long a step may take that sets no timeout of its own.",
 )
+@click.option("--fail-fast", is_flag=True, help="End the run with the first failure. [default: go on where possible]")
 @click.option("--no-cache", is_flag=True, help="Run all steps, also those whose results could be reused.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step in any case; may be repeated.")
 @click.option("--from", "start", metavar="STEP", help="Run this step and all that depend on it in any case.")
 @click.option("--only", metavar="STEP", help="Run this step alone; what it needs must be reusable.")
+@click.option(
+    "--warm/--no-warm",
+    default=True,
+    help="Fork kernels from a process that has imported heavy modules, where that is safe. [default: yes]",
+)
+@click.option("--watch", is_flag=True, help="Run again whenever the notebook or what it reads changes, until Ctrl-C.")
 @click.option("--dry-run", is_flag=True, help="Say which steps would run or be reused, and why; nothing is run.")
 @click.option("--report", metavar="FILE", help="Write the run's HTML report to this file.")
 @click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
@@ -68,10 +78,13 @@ def command(
     workers: int | None,
     cwd: str | None,
     timeout: float | None,
+    fail_fast: bool,
     no_cache: bool,
     force: tuple[str, ...],
     start: str | None,
     only: str | None,
+    warm: bool,
+    watch: bool,
     dry_run: bool,
     report: str | None,
     progress_bar: bool,
@@ -85,50 +98,117 @@ def command(
     in its order, with the outputs of its step. The parameter options are papermill's; each may be
     repeated, and -r wins over -p, -p over -y, -y over -f, -f over -b.
     """
-    from jupyter_mlops import api
-    from jupyter_mlops.cli import summary
-    from jupyter_mlops.cli.dry import say_dry_run
-    from jupyter_mlops.cli.progress import progress
-
     target, report_target = target_file(notebook, output), target_file(notebook, report)
     if target is not None and report_target is not None and target.resolve() == report_target.resolve():
         raise UsageError(f"The report would overwrite the output {output}.", hint="Name two files.")
-    source, pipeline = read(notebook, kernel)
-    refuse_errors(source, pipeline)
-    values = given_parameters(source, pipeline, parameters)
-    wishes: dict[str, Any] = {"no_cache": no_cache, "force": force, "start": start, "only": only}
-    folder = Path(cwd) if cwd else None
+    if watch and dry_run:
+        raise UsageError("A dry run has nothing to watch.", hint="Give --watch or --dry-run.")
+    order = _Order(
+        notebook,
+        kernel,
+        parameters,
+        {"no_cache": no_cache, "force": force, "start": start, "only": only, "cwd": Path(cwd) if cwd else None},
+        {
+            "output": target,
+            "workers": workers,
+            "report": report_target,
+            "timeout": timeout,
+            "warm": warm,
+            "fail_fast": fail_fast,
+        },
+        _Shown(form, progress_bar, log_output, each_line=watch),
+        _again(notebook, output, parameters),
+    )
     if dry_run:
-        plan = api.dry_run(source, values, cwd=folder, **wishes)
-        print_json(plan.to_json()) if form == "json" else say_dry_run(plan)
-        return 0
-    numbers = {cell.id: cell.index + 1 for cell in source.cells}
-    opening = _opening(source, pipeline, values if form == "text" else None)
-    reporter = progress(numbers, shown=progress_bar, output=log_output, before=opening)
-    with reporter.showing() if reporter else nullcontext():
-        result = api.run(
-            source,
-            values,
-            output=target,
-            workers=workers,
-            cwd=folder,
-            reporter=reporter,
-            report=report_target,
-            timeout=timeout,
-            **wishes,
-        )
-    if form == "json":
-        print_json(result.to_json())
+        return _dry_run(order)
+    if watch:
+        from jupyter_mlops.cli.watch import watch_and_run
+
+        return watch_and_run(Path(notebook), lambda kernels, first: _run(order, kernels, with_plan=first))
+    return _run(order).exit_code
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How runs are shown.
+
+    Args:
+        form: ``text`` or ``json``.
+        each_line: Whether each run's JSON takes one line.
+    """
+
+    form: str
+    progress_bar: bool
+    log_output: bool
+    each_line: bool
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a command line asks for.
+
+    Args:
+        wishes: Arguments of ``api.run`` that a dry run takes, too.
+        options: Its other arguments.
+        again: The command line that does the same once more.
+    """
+
+    notebook: str
+    kernel: str | None
+    parameters: Mapping[str, Any]
+    wishes: Mapping[str, Any]
+    options: Mapping[str, Any]
+    shown: _Shown
+    again: str
+
+    def read(self) -> tuple[Notebook, Pipeline, dict[str, Any]]:
+        """Read the notebook, refuse one with errors; return it with the values of its parameters."""
+        source, pipeline = read(self.notebook, self.kernel)
+        refuse_errors(source, pipeline)
+        return source, pipeline, given_parameters(source, pipeline, self.parameters)
+
+
+def _dry_run(order: _Order) -> int:
+    from jupyter_mlops import api
+    from jupyter_mlops.cli.dry import say_dry_run
+
+    source, _, values = order.read()
+    plan = api.dry_run(source, values, **order.wishes)
+    print_json(plan.to_json()) if order.shown.form == "json" else say_dry_run(plan)
+    return 0
+
+
+def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = True) -> RunResult:
+    """Run once and tell.
+
+    Args:
+        kernels: Where forked kernels are kept.
+        with_plan: Whether the text begins with the plan.
+    """
+    from jupyter_mlops import api
+    from jupyter_mlops.cli import summary
+    from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.cli.sparing import needless_imports_left_out
+    from jupyter_mlops.pipeline.places import cell_labels
+
+    source, pipeline, values = order.read()
+    shown = order.shown
+    opening = _opening(source, pipeline, values if shown.form == "text" and with_plan else None)
+    reporter = progress(cell_labels(source), shown=shown.progress_bar, output=shown.log_output, before=opening)
+    with reporter.showing() if reporter else nullcontext(), needless_imports_left_out():
+        result = api.run(source, values, reporter=reporter, kernels=kernels, **order.wishes, **order.options)
+    if shown.form == "json":
+        print_json(result.to_json(), each_line=shown.each_line)
     else:
         summary.say_summary(
             result,
-            notebook=notebook,
-            report=report_target,
+            notebook=order.notebook,
+            report=order.options["report"],
             parameters=pipeline.parameters,
-            again=_again(notebook, output, parameters),
+            again=order.again,
         )
     summary.report_failures(result, source, pipeline)
-    return result.exit_code
+    return result
 
 
 def refuse_errors(source: Notebook, pipeline: Pipeline) -> None:

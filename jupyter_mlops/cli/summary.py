@@ -38,6 +38,12 @@ def say_summary(
     """
     say()
     say(_status(result), bold=True, color=_COLORS.get(result.status))
+    used = [row for step in result.steps if (row := _used(step))]
+    if used:
+        say()
+        say("Used", bold=True)
+        for line in table(used):
+            say(line)
     if result.metrics:
         say()
         say("Metrics", bold=True)
@@ -64,6 +70,15 @@ def _status(result: RunResult) -> str:
     )
 
 
+def _used(step: StepResult) -> tuple[str, ...]:
+    """What a step that ran took: wall time, processor time, memory, attempts; nothing where nothing is known."""
+    if step.cpu_seconds is None or step.peak_memory is None:
+        return ()
+    attempts = count(step.attempts, "attempt") if step.attempts > 1 else ""
+    memory = f"{step.peak_memory / 1e6:,.0f} MB"
+    return (step.name, f"{step.seconds:.1f} s", f"{step.cpu_seconds:.1f} s of CPU", memory, attempts)
+
+
 def _number(value: float) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -75,6 +90,7 @@ def _places(result: RunResult, report: Path | None) -> list[tuple[str, str]]:
     steps = [step.notebook for step in result.steps if step.notebook is not None]
     if steps:
         places.append(("Executed steps", display_path(steps[0].parent)))
+    places += [(f"Log of {step.name}", display_path(step.log)) for step in result.failures if step.log is not None]
     page = report or result.directory / _REPORT
     if page.exists():
         places.append(("Report", display_path(page)))

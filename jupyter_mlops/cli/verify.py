@@ -58,12 +58,12 @@ def command(
     """
     from jupyter_mlops import api
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.pipeline.places import cell_labels
 
     source, pipeline = read(notebook, kernel)
     refuse_errors(source, pipeline)
     values = given_parameters(source, pipeline, parameters)
-    numbers = {cell.id: cell.index + 1 for cell in source.cells}
-    reporter = progress(numbers, shown=progress_bar, output=False)
+    reporter = progress(cell_labels(source), shown=progress_bar, output=False)
     with reporter.showing() if reporter else nullcontext():
         verdict = api.verify(source, values, timeout=timeout, reporter=reporter)
     if form == "json":

@@ -6,16 +6,18 @@ import platform
 import shutil
 from pathlib import Path
 
+from jupyter_mlops.engine.family import end_marked_below
+from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import abandoned, is_alive
-from jupyter_mlops.store.records import FINAL, FailureRecord, StepOutcome
+from jupyter_mlops.store.records import FINAL, FailureRecord, RunRecord, StepOutcome
 
-__all__ = ["settle_abandoned"]
+__all__ = ["REASON", "settle_abandoned"]
 
 _MOST = 1000
-_MESSAGE = "the process that ran it was ended from outside"
+REASON = "the process that ran it was ended from outside"
 
 
 def settle_abandoned(database: Database, home: Home) -> list[str]:
@@ -29,8 +31,10 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
         ours = run.backend == "local" and run.host == platform.node()
         if run.run_id in left or (ours and not is_alive(home, run.run_id, run.pid)):
             reach("abandoned.found")
-            _settle(database, run.run_id)
+            _settle(database, run)
             settled.append(run.run_id)
+    for run_id in (*settled, *left):
+        end_marked_below(CONTEXT_VARIABLE, home.run(run_id))
     for run_id, folders in left.items():
         for folder in (home.tmp / run_id, *filter(_is_ours, folders)):
             shutil.rmtree(folder, ignore_errors=True)
@@ -40,13 +44,15 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
     return settled
 
 
-def _settle(database: Database, run_id: str) -> None:
+def _settle(database: Database, run: RunRecord) -> None:
+    steps = database.steps_of(run.run_id)
+    last = max([run.started, *(step.finished or step.started or 0 for step in steps)])
     with database.transaction():
-        for step in database.steps_of(run_id):
+        for step in steps:
             if step.status == "running":
-                error = FailureRecord("RunKilled", _MESSAGE)
-                database.finish_step(run_id, step.slug, StepOutcome("failed", reason=_MESSAGE, error=error))
-        database.finish_run(run_id, "failed")
+                error = FailureRecord("RunKilled", REASON)
+                database.finish_step(run.run_id, step.slug, StepOutcome("failed", reason=REASON, error=error))
+        database.finish_run(run.run_id, "failed", seconds=(last - run.started) / 1000)
 
 
 def _is_ours(folder: Path) -> bool:

@@ -9,16 +9,23 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+from jupyter_mlops.engine.capture import Capture, shortened
 from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
+from jupyter_mlops.engine.kernelclient import StepKernelManager
+from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.session import Launch, StepSession
+from jupyter_mlops.engine.steplog import StepLog
+from jupyter_mlops.engine.warm.provisioner import adopt
+from jupyter_mlops.engine.warm.template import NoWarmKernelError
 from jupyter_mlops.steps.cells import role_of
 
 __all__ = ["ENGINE", "Attempt", "CellError", "StepEngine", "register_engine"]
@@ -46,6 +53,7 @@ __mlops__()
 Otherwise a flush in one of its threads may wait for one that has ended, and it waits for child processes that nobody
 collects (joblib's workers, too), until the kernel is killed seconds later. Child processes are ended by the session."""
 
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 _SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})
 
 
@@ -66,15 +74,17 @@ class Attempt:
     Args:
         session: The step's session.
         launch: How the kernel is started.
+        transcript: The step's log.
         on_exit: Called when a cell ended the notebook with ``sys.exit()``, before metrics are saved.
         notebook: The notebook being executed, as papermill's node.
         error: What ended it early.
         exited: Whether a cell ended it with ``sys.exit()``.
-        returncode: Of a kernel that died.
+        returncode: Of a kernel that died, where known.
     """
 
     session: StepSession
     launch: Launch
+    transcript: StepLog
     on_exit: Callable[[], None]
     notebook: Any = None
     error: CellError | None = None
@@ -101,19 +111,19 @@ class StepEngine(NBClientEngine):
         attempt.notebook = nb_man.nb
         attempt.session.check()
         launch = attempt.launch
-        client = StepClient(
-            nb_man,
-            km=_kernel_manager(launch),
-            attempt=attempt,
-            kernel_name=kernel_name,
-            startup_timeout=_START_SECONDS,
-            iopub_timeout=_OUTPUT_SECONDS,
-            log=attempt.log,
-        )
-        if any("ipykernel" in argument for argument in client.km.kernel_spec.argv):
-            # Kernels that run side by side must not wait for each other's history file.
-            client.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
-        with launch.log.open("wb") as log:
+        with launch.log.open("ab") as log:  # appended to, so that it can be shortened meanwhile
+            client = StepClient(
+                nb_man,
+                km=_kernel_manager(attempt, log.fileno()),
+                attempt=attempt,
+                kernel_name=kernel_name,
+                startup_timeout=_START_SECONDS,
+                iopub_timeout=_OUTPUT_SECONDS,
+                log=attempt.log,
+            )
+            if any("ipykernel" in argument for argument in client.km.kernel_spec.argv):
+                # Kernels that run side by side must not wait for each other's history file.
+                client.extra_arguments = ["--HistoryManager.hist_file=:memory:"]
             return client.execute(cleanup_kc=True, cwd=str(launch.cwd), stdout=log, stderr=log)
 
 
@@ -124,6 +134,7 @@ class StepClient(PapermillNotebookClient):
         super().__init__(nb_man, km=km, **kwargs)
         self._attempt = attempt
         self._session = attempt.session
+        self._capture = Capture()
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and hand its process to the session."""
@@ -152,18 +163,57 @@ class StepClient(PapermillNotebookClient):
                 break
         if self._attempt.exited:
             self._save_after_exit()
+        self._session.measure()
         self.kc.execute(_LAST_WORDS, silent=True, store_history=False)
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
-        """Take one message of the kernel's: every output of a step passes through here."""
+        """Take one message of the kernel's: every output of a step passes through here, and is kept within limits."""
+        if not self._is_kept(msg):
+            return None
         output = super().process_message(msg, cell, cell_index)
         if output is not None and output.get("output_type") == "stream":
-            self._session.emit(StepOutput(self._session.slug, output["name"], output["text"]))
+            self._print(output["name"], output["text"])
+        elif output is not None and output.get("output_type") == "error":
+            self._attempt.transcript.note("\n".join(output["traceback"]))
         return output
+
+    def _is_kept(self, msg: dict[str, Any]) -> bool:
+        """Cut a message to what is kept of it; tell whether that is anything."""
+        kind, content, capture = msg["msg_type"], msg["content"], self._capture
+        if kind == "clear_output" and not content.get("wait"):
+            capture.clear()
+        if kind in _OUTPUTS and self.clear_before_next_output:
+            capture.clear()
+        if kind == "stream":
+            missing = content.pop("left_out", 0), content.pop("end", "")
+            content["text"] = capture.text(content["name"], content["text"], *missing)
+            return bool(content["text"])
+        if kind == "update_display_data":
+            content["data"] = capture.update(content["data"])
+        elif kind in _OUTPUTS and kind != "error":
+            content["data"] = capture.data(content["data"])
+            return content["data"] is not None
+        return True
+
+    def _finish_outputs(self, cell: Any) -> None:
+        """Add the end of what a cell printed, where not all of it is kept."""
+        rest = self._capture.end()
+        if rest is not None:
+            place = len(cell.outputs)
+            if place and cell.outputs[-1].output_type == "error":
+                place -= 1
+            cell.outputs.insert(place, new_output("stream", name="stdout", text=rest))
+            self._print("stdout", rest)
+        self._attempt.transcript.flush()
+
+    def _print(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        self._attempt.transcript.write(stream, text)
+        self._session.emit(StepOutput(self._session.slug, stream, text))
 
     def _run(self, index: int) -> bool:
         """Execute one cell as papermill does; tell whether the next may follow."""
         cell = self.nb.cells[index]
+        self._capture.begin()
         try:
             self.nb_man.cell_start(cell, index)
             # Cells of ours leave no trace in In, Out and the numbering of the user's cells.
@@ -177,9 +227,12 @@ class StepClient(PapermillNotebookClient):
             self._attempt.died_at = index
             if isinstance(error, DeadKernelError):
                 process = getattr(self.km.provisioner, "process", None)
-                self._attempt.returncode = None if process is None else process.poll()
+                if process is not None:
+                    process.poll()
+                    self._attempt.returncode = process.returncode
             raise
         finally:
+            self._finish_outputs(cell)
             self.nb_man.cell_complete(cell, cell_index=index)
         return True
 
@@ -189,7 +242,11 @@ class StepClient(PapermillNotebookClient):
             return
         outputs = [item for item in self.nb.cells[index].get("outputs", []) if item.output_type == "error"]
         traceback = tuple(outputs[-1].traceback) if outputs else ()
-        self._attempt.error = CellError(index, error.ename, error.evalue, traceback)
+        ename, evalue = error.ename, error.evalue
+        if ename == "NoneType" and outputs:
+            # Showing the last value failed, not the code: the kernel reports an error without saying which.
+            ename, evalue = outputs[-1].ename, outputs[-1].evalue
+        self._attempt.error = CellError(index, ename, shortened(evalue), tuple(map(shortened, traceback)))
 
     def _save_after_exit(self) -> None:
         """Keep the metrics of a step that ended itself; later steps don't run, so nothing else is needed."""
@@ -202,15 +259,21 @@ class StepClient(PapermillNotebookClient):
                     cell.outputs = []  # a metric that was never reached
 
 
-class StepKernelManager(AsyncKernelManager):
-    """Manages the kernel of one step."""
+def _kernel_manager(attempt: Attempt, log: int) -> AsyncKernelManager:
+    launch, session = attempt.launch, attempt.session
+    try:
+        process = launch.warm.take(launch.environment, launch.cwd, log, lambda: session.stop_reason is not None)
+    except NoWarmKernelError as error:
+        session.check()
+        session.kernel = f"cold: {error}" if str(error) else "cold"
+        return _fresh_kernel(launch)
+    session.kernel = "warm"
+    manager = StepKernelManager(kernel_name=launch.kernel_name, kernel_spec_manager=kernel_specs())
+    return adopt(manager, process)
 
-    async def _async_interrupt_kernel(self) -> None:
-        """Leave an idle kernel alone before its shutdown; a busy one is interrupted by its session."""
 
-
-def _kernel_manager(launch: Launch) -> AsyncKernelManager:
-    settings: dict[str, Any] = {"kernel_name": launch.kernel_name}
+def _fresh_kernel(launch: Launch) -> AsyncKernelManager:
+    settings: dict[str, Any] = {"kernel_name": launch.kernel_name, "kernel_spec_manager": kernel_specs()}
     if launch.sockets is not None:
         settings.update(transport="ipc", connection_file=f"{launch.sockets}.json")
     manager = StepKernelManager(**settings)

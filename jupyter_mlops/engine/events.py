@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from jupyter_mlops.engine.result import RunResult, StepResult
+from jupyter_mlops.engine.result import RunResult, StepFailure, StepResult
 
 __all__ = [
     "CellFinished",
@@ -17,6 +17,7 @@ __all__ = [
     "RunStarted",
     "StepFinished",
     "StepOutput",
+    "StepRetrying",
     "StepStarted",
 ]
 
@@ -41,11 +42,13 @@ class StepStarted:
 
     Args:
         cells: How many cells of the user's it will execute.
+        attempt: How often it was begun, this time included.
     """
 
     slug: str
     name: str
     cells: int
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,25 @@ class StepOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class StepRetrying:
+    """An attempt at a step has failed, and there will be another.
+
+    Args:
+        attempt: How many attempts have failed.
+        attempts: How many there may be.
+        delay: Seconds until the next one may begin.
+        failure: Why this one failed.
+    """
+
+    slug: str
+    name: str
+    attempt: int
+    attempts: int
+    delay: float
+    failure: StepFailure
+
+
+@dataclass(frozen=True, slots=True)
 class StepFinished:
     """A step has ended, was skipped or cancelled."""
 
@@ -97,7 +119,7 @@ class RunFinished:
     result: RunResult
 
 
-Event = RunStarted | StepStarted | CellStarted | CellFinished | StepOutput | StepFinished | RunFinished
+Event = RunStarted | StepStarted | CellStarted | CellFinished | StepOutput | StepRetrying | StepFinished | RunFinished
 
 
 class Reporter(Protocol):

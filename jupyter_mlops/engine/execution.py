@@ -8,15 +8,23 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.engine.collecting import Collected, FolderStates, collect, folder_states, source_files, written_files
 from jupyter_mlops.engine.context import metrics_only
-from jupyter_mlops.engine.failures import cell_failure, dead_kernel, kernel_start_failure, timeout_failure
+from jupyter_mlops.engine.failures import (
+    cell_failure,
+    dead_kernel,
+    kernel_start_failure,
+    start_timeout,
+    timeout_failure,
+)
+from jupyter_mlops.engine.filestate import FileSnapshot
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
+from jupyter_mlops.engine.steplog import StepLog
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
@@ -26,6 +34,9 @@ from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
+
+if TYPE_CHECKING:
+    from jupyter_mlops.engine.client import Attempt
 
 __all__ = ["StepJob", "StepReport", "execute_step"]
 
@@ -40,6 +51,9 @@ class StepJob:
         parameters: Those of the run that the step reads.
         objects: Where its results go.
         in_use: Keeps them from being cleaned up before they are recorded.
+        attempt: How often the step was begun, this time included.
+        log: Where what the step prints goes.
+        files: Puts the files that the step changes back before it is tried again; None if it is not.
         instruments: Who adds cells to observe it.
     """
 
@@ -54,6 +68,9 @@ class StepJob:
     parameters: Mapping[str, Any]
     objects: ObjectStore
     in_use: InUse
+    log: Path
+    attempt: int = 1
+    files: FileSnapshot | None = None
     instruments: Instruments | None = None
 
     def source(self) -> dict[str, Any]:
@@ -95,33 +112,53 @@ def execute_step(job: StepJob) -> StepReport:
 def _execute(job: StepJob) -> StepReport:
     from jupyter_mlops.engine.client import Attempt
 
+    if job.files is not None:
+        job.files.prepare()
     files = tuple(source_files(job.step, job.launch.cwd))
     folders = folder_states(job.step, job.launch.cwd)
     output_dir = Path(job.context["output_dir"])
+    shutil.rmtree(output_dir, ignore_errors=True)  # of an attempt that was given up
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
     job.path.write_text(notebook_text(job.source()), encoding="utf-8")
     reach("step-notebook.written")
-    attempt = Attempt(job.session, job.launch, lambda: _write_json(job.context_path, metrics_only(job.context)))
     try:
-        failure = _run_papermill(job, attempt)
+        with StepLog(job.log) as log:
+            if job.attempt > 1:
+                log.note(f"[attempt {job.attempt}]")
+            attempt = Attempt(
+                job.session, job.launch, log, lambda: _write_json(job.context_path, metrics_only(job.context))
+            )
+            failure = _run_papermill(job, attempt)
         reach("step-notebook.executed")
         job.in_use.hold(job.step.slug)  # released once it is recorded
-        collected = Collected()
-        if failure is None and (output_dir / "result.json").exists():
-            collected = collect(output_dir, job.objects)
-            reach("step.collected")
-        elif failure is None and not attempt.exited and _saves_something(job.context):
-            raise InfrastructureError("The step ended without saving its results.")
-        complete = failure is None and not attempt.exited and job.instruments is None
-        if complete:
-            collected, complete = _with_files(job, collected, output_dir, folders)
-        return StepReport(attempt.notebook, collected, failure, attempt.exited, files, complete)
+        return _report(job, attempt, failure, files, folders)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
+
+
+def _report(
+    job: StepJob,
+    attempt: Attempt,
+    failure: StepFailure | None,
+    files: tuple[ArtifactRecord, ...],
+    folders: FolderStates,
+) -> StepReport:
+    """Take up what the step has saved."""
+    output_dir = Path(job.context["output_dir"])
+    collected = Collected()
+    if failure is None and (output_dir / "result.json").exists():
+        collected = collect(output_dir, job.objects)
+        reach("step.collected")
+    elif failure is None and not attempt.exited and _saves_something(job.context):
+        raise InfrastructureError("The step ended without saving its results.")
+    complete = failure is None and not attempt.exited and job.instruments is None
+    if complete:
+        collected, complete = _with_files(job, collected, output_dir, folders)
+    return StepReport(attempt.notebook, collected, failure, attempt.exited, files, complete)
 
 
 def _with_files(job: StepJob, collected: Collected, scratch: Path, folders: FolderStates) -> tuple[Collected, bool]:
@@ -176,7 +213,10 @@ def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
 def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
     failure = _plain_failure(job, attempt, problem)
     if job.session.stop_reason == "timeout" and (failure is not None or problem is not None):
-        return timeout_failure(job.notebook, job.step, job.session.timeout or 0.0, failure)
+        seconds = job.session.timeout or 0.0
+        if attempt.error is None and attempt.died_at is None:
+            return start_timeout(job.launch.kernel_name, seconds, job.launch.log)
+        return timeout_failure(job.notebook, job.step, seconds, failure)
     return failure
 
 

@@ -15,12 +15,16 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import has_tag, parameters_cells, role_of
 
-__all__ = ["cell_failure", "dead_kernel", "kernel_start_failure", "plain_text", "timeout_failure"]
+__all__ = ["cell_failure", "dead_kernel", "kernel_start_failure", "plain_text", "start_timeout", "timeout_failure"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _ARROW = re.compile(r"^-+>\s*(\d+)", re.MULTILINE)
 _SYNTAX_PLACE = re.compile(r" \(\d+\.py, line \d+\)$")  # the file that IPython makes up for a cell
 _LOG_TAIL = 2000
+_LASTING = frozenset(["SyntaxError", "IndentationError", "TabError", "ModuleNotFoundError"])
+"""Errors of the user's code that come again whenever it runs."""
+_OWN_ERRORS = frozenset(["ContextError", "LoadError", "SaveError"])
+"""Errors of load and save cells that do, too: what can't be handed over can't be handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def cell_failure(
         place.line,
         "" if is_own else concise(text, locator(pipeline, step, notebook, cells or [cell])),
         hint,
+        lasting=ename in (_OWN_ERRORS if is_own else _LASTING),
     )
 
 
@@ -111,6 +116,13 @@ def kernel_start_failure(kernel: str, error: Exception, log: Path) -> StepFailur
         hint = f"Try it by hand: jupyter console --kernel {kernel}"
     message = f"the kernel {kernel!r} did not start: {reason}"
     return StepFailure("infrastructure", "KernelStart", message, traceback=printed, hint=hint)
+
+
+def start_timeout(kernel: str, seconds: float, log: Path) -> StepFailure:
+    """Describe a kernel that had not started when the step's time was over."""
+    message = f"the kernel {kernel!r} did not start within the step's timeout of {seconds:g} s"
+    hint = f"Give it more time, or try it by hand: jupyter console --kernel {kernel}"
+    return StepFailure("infrastructure", "KernelStart", message, traceback=_tail(log), hint=hint)
 
 
 def timeout_failure(notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None) -> StepFailure:

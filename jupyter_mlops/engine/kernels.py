@@ -11,11 +11,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest
 
-__all__ = ["CONTEXT_VARIABLE", "Kernel", "find_kernel", "kernel_environment", "lacks_cloudpickle"]
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+__all__ = [
+    "CONTEXT_VARIABLE",
+    "Kernel",
+    "find_kernel",
+    "kernel_environment",
+    "kernel_of",
+    "kernel_specs",
+    "lacks_cloudpickle",
+]
 
 CONTEXT_VARIABLE = "JUPYTER_MLOPS_STEP"
 """Environment variable with the path of the step's context file."""
@@ -57,9 +69,9 @@ def find_kernel(name: str) -> Kernel:
     Raises:
         UsageError: It is not installed; the message names those that are.
     """
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import NoSuchKernel
 
-    manager = KernelSpecManager()
+    manager = kernel_specs()
     try:
         spec = manager.get_kernel_spec(name)
     except NoSuchKernel:
@@ -86,9 +98,26 @@ def find_kernel(name: str) -> Kernel:
             f"The kernel {name!r} speaks {spec.language}; a Python kernel is needed.",
             hint="Run with another kernel; `jupyter kernelspec list` names those that are installed.",
         )
+    return kernel_of(name, spec)
+
+
+def kernel_of(name: str, spec: Any) -> Kernel:
+    """Return what there is to know of a kernelspec of jupyter_client's."""
     provisioner = (spec.metadata or {}).get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
     is_ipykernel = any("ipykernel" in argument for argument in spec.argv)
     return Kernel(name, tuple(spec.argv), dict(spec.env), is_ipykernel and provisioner == "local-provisioner")
+
+
+def kernel_specs() -> KernelSpecManager:
+    """Make what finds kernelspecs, where Jupyter looks for them.
+
+    Left to itself, it imports IPython to ask for one folder.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_core.paths import jupyter_path
+
+    own = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
+    return KernelSpecManager(kernel_dirs=[*jupyter_path("kernels"), str(own / "kernels")])
 
 
 def lacks_cloudpickle(kernel: Kernel) -> bool:
@@ -107,14 +136,17 @@ def lacks_cloudpickle(kernel: Kernel) -> bool:
     return probe.returncode != 0
 
 
-def kernel_environment(kernel: Kernel, *, bundle: Path, context: Path, settings: Mapping[str, str]) -> dict[str, str]:
+def kernel_environment(
+    kernel: Kernel, *, bundle: Path, context: Path | None, settings: Mapping[str, str], seed: str | None = "0"
+) -> dict[str, str]:
     """Make the environment stanza that a step's kernel is started with.
 
     Args:
         kernel: The kernelspec, whose own stanza stays in force.
         bundle: Folder of the runtime, goes first on the module path.
-        context: The step's context file.
+        context: The step's context file; None for what does not depend on the step.
         settings: Variables from the step's settings.
+        seed: Of Python's hashes; None leaves it as it is.
 
     Returns:
         Variables in the kernelspec's own template language; whatever is not named here is inherited.
@@ -123,8 +155,10 @@ def kernel_environment(kernel: Kernel, *, bundle: Path, context: Path, settings:
     inherited = "${PYTHONPATH}" if os.environ.get("PYTHONPATH") else ""
     path = environment.get("PYTHONPATH", inherited)
     environment["PYTHONPATH"] = os.pathsep.join([_literal(str(bundle)), *([path] if path else [])])
-    environment["PYTHONHASHSEED"] = "0"
-    environment[CONTEXT_VARIABLE] = _literal(str(context))
+    if seed is not None:
+        environment["PYTHONHASHSEED"] = seed
+    if context is not None:
+        environment[CONTEXT_VARIABLE] = _literal(str(context))
     return environment
 
 

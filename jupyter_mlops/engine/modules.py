@@ -23,11 +23,13 @@ class Modules:
         local: Digests of the project's own files, by path in the working directory or in the module.
         distributions: Versions by name; None for a module that is not installed.
         scan: What the local files depend on in turn.
+        trees: The local files, parsed.
     """
 
     local: dict[str, str] = field(default_factory=dict)
     distributions: dict[str, str | None] = field(default_factory=dict)
     scan: Scan = field(default_factory=Scan)
+    trees: list[ast.Module] = field(default_factory=list)
 
 
 def find_modules(
@@ -105,6 +107,7 @@ def _take(entry: Path, name: str, cwd: Path, found: Modules, hashes: FileHashes)
         found.local[label.as_posix()] = hashes.file(path)
         if path.suffix == ".py" and (tree := _parse(path)) is not None:
             found.scan.add(tree)
+            found.trees.append(tree)
     return sorted(found.scan.imports - before)
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,17 +54,22 @@ class Prepared:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def prepare(request: RunRequest, home: Home, run_id: str) -> Prepared:
+def prepare(request: RunRequest, home: Home, run_id: str, warm_up: Callable[[Path], None]) -> Prepared:
     """Make the folders of a run and import what runs it.
+
+    Args:
+        warm_up: Called with the folder of the runtime as soon as it is there: what it starts goes on while this
+            process imports.
 
     Raises:
         InfrastructureError: A folder can't be written.
     """
+    bundle = install_bundle(home.runtime, with_cloudpickle=lacks_cloudpickle(request.kernel))
+    warm_up(bundle)
     # Slow, and not safe to do in two threads at once: here, before any step's thread.
     from jupyter_mlops.engine.client import register_engine
 
     register_engine()
-    bundle = install_bundle(home.runtime, with_cloudpickle=lacks_cloudpickle(request.kernel))
     directory = home.run(run_id)
     steps, scratch = directory / "steps", home.tmp / run_id
     try:

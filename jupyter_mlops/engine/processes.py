@@ -5,11 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["KernelProcess"]
+__all__ = ["KernelProcess", "Process", "signal_group"]
+
+
+class Process(Protocol):
+    """What there is to know and to do about a process: a ``subprocess.Popen``, or a forked kernel."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+def signal_group(process: Process, number: int) -> None:
+    """Send a signal to a process and its group, if it leads one."""
+    if process.poll() is None and hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, number)
+            return
+    with contextlib.suppress(OSError):
+        process.send_signal(number)
 
 
 class KernelProcess:
@@ -19,7 +41,7 @@ class KernelProcess:
         process: The kernel's process.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
         self._family: list[Any] = []
         self._group: int | None = None
@@ -27,6 +49,11 @@ class KernelProcess:
             with contextlib.suppress(OSError):
                 group = os.getpgid(process.pid)
                 self._group = group if group != os.getpgrp() else None
+
+    @property
+    def pid(self) -> int:
+        """The kernel's process."""
+        return self._process.pid
 
     def interrupt(self) -> None:
         """Ask for an end as Ctrl-C does, so that the user's ``finally`` blocks run."""

@@ -10,6 +10,7 @@ from jupyter_mlops.engine.execution import StepReport
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import Status, StepFailure
+from jupyter_mlops.engine.usage import Usage
 from jupyter_mlops.steps.combine import combined_notebook
 from jupyter_mlops.store.records import ArtifactRecord, FailureRecord, MetricRecord, StepOutcome
 
@@ -27,11 +28,14 @@ def step_outcome(
     cache_key: str | None,
     reused_from: str | None,
     documents: Mapping[str, str],
+    kernel: str | None = None,
+    usage: Usage | None = None,
 ) -> StepOutcome:
     """Make the record of how a step ended.
 
     Args:
         notebook: The executed step notebook, relative to the run's folder.
+        usage: Processor time and memory, as far as known.
     """
     error = report.failure if status == "failed" else None
     return StepOutcome(
@@ -41,6 +45,9 @@ def step_outcome(
         reason=reason,
         cache_key=cache_key,
         reused_from=reused_from,
+        kernel=kernel,
+        cpu_seconds=None if usage is None else usage.cpu_seconds,
+        peak_memory=None if usage is None else usage.memory,
         notebook=None if notebook is None else notebook.as_posix(),
         error=None if error is None else _failure_record(error),
         inputs=[*inputs, *report.files],

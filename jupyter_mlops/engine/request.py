@@ -12,9 +12,11 @@ from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
-from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.model import Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest
+from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
@@ -34,6 +36,7 @@ class RunRequest:
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
+        fail_fast: Whether the first failure ends the run.
     """
 
     pipeline: Pipeline
@@ -48,6 +51,7 @@ class RunRequest:
     sources: Mapping[str, str] = field(default_factory=dict)
     trigger: str = "hand"
     instruments: Instruments | None = None
+    fail_fast: bool = False
     shared: SharedCacheSettings | None = None
 
     def folder_of(self, step: Step) -> Path:
@@ -66,6 +70,14 @@ class RunRequest:
             if seconds is not None:
                 return seconds
         return self.timeout
+
+    def settings_of(self, step: Step) -> StepSettings:
+        """Return a step's settings, with the notebook's where it has none of its own."""
+        return merge(self.notebook.defaults, step.settings)
+
+    def retries_of(self, step: Step) -> RetryPolicy:
+        """Return how often a step may be tried; whoever observes steps wants to see them once."""
+        return RetryPolicy() if self.instruments is not None else RetryPolicy.of(self.settings_of(step))
 
     def environment_of(self, step: Step) -> dict[str, str]:
         """Return the variables that settings give to a step's kernel."""
@@ -89,6 +101,7 @@ def make_request(
     sources: Mapping[str, str] | None,
     trigger: str,
     instruments: Instruments | None = None,
+    fail_fast: bool = False,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -121,6 +134,7 @@ def make_request(
         dict(sources or {}),
         trigger,
         instruments,
+        fail_fast,
         shared_cache_settings(root),
     )
 

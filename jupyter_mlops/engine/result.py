@@ -32,6 +32,7 @@ class StepFailure:
         line: 1-based line in that cell, where known.
         traceback: Plain text, without colour codes.
         hint: What to do about it, one sentence.
+        lasting: Whether the same would happen again at once, so that there is no use in trying.
     """
 
     kind: FailureKind
@@ -42,6 +43,7 @@ class StepFailure:
     line: int | None = None
     traceback: str = ""
     hint: str | None = None
+    lasting: bool = False
 
     @property
     def message(self) -> str:
@@ -57,9 +59,14 @@ class StepResult:
 
     Args:
         cached: Whether its results were taken from an earlier run.
-        seconds: Wall time.
+        seconds: Wall time; this and what follows is about the last attempt.
         reason: Why it was skipped or cancelled, or what is odd about its results, for people.
         notebook: The executed step notebook, where there is one.
+        log: What it printed, as text, where it printed something.
+        attempts: How often it was begun.
+        kernel: How its kernel was started; None if there was none.
+        cpu_seconds: Processor time of its kernel and all that it started, as far as known.
+        peak_memory: Most bytes that they held in memory at one time, as far as known.
     """
 
     name: str
@@ -70,6 +77,11 @@ class StepResult:
     reason: str | None = None
     error: StepFailure | None = None
     notebook: Path | None = None
+    log: Path | None = None
+    attempts: int = 0
+    kernel: str | None = None
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        sources: Files of the project that decide about its results: the notebook, modules, files that steps read.
         notes: What there is to say besides, such as a shared cache that is not reachable.
     """
 
@@ -111,6 +124,7 @@ class RunResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[RunArtifact, ...] = ()
     backend: str = "local"
+    sources: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -140,6 +154,11 @@ class RunResult:
                     "cached": step.cached,
                     "seconds": round(step.seconds, 3),
                     "reason": step.reason,
+                    "attempts": step.attempts,
+                    "kernel": step.kernel,
+                    "cpu_seconds": None if step.cpu_seconds is None else round(step.cpu_seconds, 3),
+                    "peak_memory": step.peak_memory,
+                    "log": None if step.log is None else str(step.log),
                 }
                 for step in self.steps
             ],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
-from jupyter_mlops.engine.modules import find_modules
+from jupyter_mlops.engine.modules import Modules, find_modules
 from jupyter_mlops.engine.place import folder_part, kernel_part, place_part
 from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
@@ -96,6 +97,7 @@ class Reuse:
         self._asked = False
         self._roots: list[str] | None = None
         self._imports: dict[str, frozenset[str]] = {}
+        self._imported: dict[str, Modules] = {}
         self._observed: dict[str, set[str]] = {}
         self._cells: dict[str, tuple[CodeCell, ...]] = {}
         self._runtime = runtime_fingerprint()
@@ -213,6 +215,45 @@ class Reuse:
                 records.append(ArtifactRecord(f"file:{name}", "file", (name,), digest, size, type="file"))
         return records
 
+    def module_roots(self) -> list[str]:
+        """Folders that any cell of the notebook puts on the module path."""
+        if self._roots is None:
+            raw = [
+                code_cell(str(cell.get("id")), cell["source"], {})
+                for cell in self._request.notebook.raw.get("cells", [])
+                if cell.get("cell_type") == "code"
+            ]
+            trees = [cell.tree for cell in code_cells({"cells": raw}) if cell.tree is not None]
+            self._roots = scan(*trees).roots
+        return self._roots
+
+    def sources(self, step: Step) -> list[ast.Module]:
+        """Return a step's code, parsed, and that of the project's own modules that it imports."""
+        trees = [cell.tree for cell in self._code(step) if cell.tree is not None]
+        return [*trees, *self._modules_of(step, trees).trees]
+
+    def watched(self) -> tuple[Path, ...]:
+        """Return the files that decide about the results: the notebook, modules, files that steps read."""
+        found: dict[Path, None] = {}
+        if self._request.notebook.path is not None:
+            found[self._request.notebook.path.absolute()] = None
+        for step in self._pipeline.steps:
+            modules = self._modules_of(step, [cell.tree for cell in self._code(step) if cell.tree is not None])
+            names = [name for name in step.files_read if name not in step.files_written]
+            found.update({self._request.cwd / name: None for name in (*modules.local, *names)})
+        return tuple(found)
+
+    def _modules_of(self, step: Step, trees: Sequence[ast.Module]) -> Modules:
+        if step.slug not in self._imported:
+            self._imported[step.slug] = Modules()
+            if (interpreter := self._examined()) is not None:
+                names = scan(*trees).imports | set(step.imports)
+                with contextlib.suppress(UnknownContentError):
+                    self._imported[step.slug] = find_modules(
+                        names, self._request.cwd, self.module_roots(), interpreter, self._hashes
+                    )
+        return self._imported[step.slug]
+
     def close(self) -> None:
         """Write down digests of files for the next run."""
         self._hashes.save()
@@ -243,7 +284,8 @@ class Reuse:
         carried, seen = self._carried(step, inputs)
         names = frozenset(own.imports | set(step.imports)) | carried
         self._imports[step.slug] = names
-        modules = find_modules(names, request.cwd, self._module_roots(), interpreter, self._hashes)
+        modules = find_modules(names, request.cwd, self.module_roots(), interpreter, self._hashes)
+        self._imported[step.slug] = modules
         if modules.scan.refusals and (step.settings.cache or request.notebook.defaults.cache) != "on":
             raise UnknownContentError(f"a module of the project {modules.scan.refusals[0]}")
         observed = self._observed[step.slug] = own.observes | modules.scan.observes | seen
@@ -276,18 +318,6 @@ class Reuse:
             notebook = step_notebook(self._pipeline, step, self._request.notebook.raw)
             self._cells[step.slug] = tuple(code_cells(notebook))
         return self._cells[step.slug]
-
-    def _module_roots(self) -> list[str]:
-        """Folders that any cell of the notebook puts on the module path."""
-        if self._roots is None:
-            raw = [
-                code_cell(str(cell.get("id")), cell["source"], {})
-                for cell in self._request.notebook.raw.get("cells", [])
-                if cell.get("cell_type") == "code"
-            ]
-            trees = [cell.tree for cell in code_cells({"cells": raw}) if cell.tree is not None]
-            self._roots = scan(*trees).roots
-        return self._roots
 
     def _saves(self, step: Step) -> dict[str, Any]:
         made = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
@@ -15,6 +16,7 @@ from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
 from jupyter_mlops.engine.run import Run
 from jupyter_mlops.engine.selection import Selection
+from jupyter_mlops.engine.warm.pool import KernelPool
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
@@ -39,10 +41,13 @@ def run_pipeline(
     stop: StopEvent | None = None,
     instruments: Instruments | None = None,
     selection: Selection | None = None,
+    warm: bool = True,
+    kernels: KernelPool | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
-    A failing step stops its dependants only. Ctrl-C and SIGTERM end the run within seconds; what has
+    A failing step stops its dependants only. Ctrl-C, SIGTERM and SIGHUP end the run within seconds; what has
     finished is recorded.
 
     Args:
@@ -60,6 +65,9 @@ def run_pipeline(
         stop: Ends the run when it is set, for callers outside the main thread.
         instruments: Who observes the steps from within, and says where they run; nothing is reused then.
         selection: Which steps run whatever could be reused; by default those that have to.
+        warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
+        kernels: Where such processes are kept from run to run; by default they end with the run.
+        fail_fast: Whether the first failure ends the run.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -82,13 +90,18 @@ def run_pipeline(
         sources=parameter_sources,
         trigger=trigger,
         instruments=instruments,
+        fail_fast=fail_fast,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)
     folders = ensure_home(home)
-    with Database(folders.database) as database:
+    with Database(folders.database) as database, _pool(kernels) if warm else nullcontext() as pool:
         settle_abandoned(database, folders)
-        return Run(request, folders, database, reporter, stop, selection).execute()
+        return Run(request, folders, database, reporter, stop, selection, pool).execute()
+
+
+def _pool(given: KernelPool | None) -> AbstractContextManager[KernelPool]:
+    return KernelPool() if given is None else nullcontext(given)
 
 
 def plan_pipeline(

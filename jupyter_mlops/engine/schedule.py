@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jupyter_mlops.engine.result import Status
 from jupyter_mlops.pipeline.model import Pipeline
 
@@ -16,6 +18,7 @@ class Schedule:
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
+        self._priority: Mapping[str, float] = {}
         self._names = {step.slug: step.name for step in pipeline.steps}
         self._upstream = {step.slug: pipeline.upstream(step.slug) for step in pipeline.steps}
         self._status: dict[str, Status] = dict.fromkeys(self._names, "queued")
@@ -30,13 +33,22 @@ class Schedule:
         """Return the status of a step."""
         return self._status[slug]
 
+    def prefer(self, priority: Mapping[str, float]) -> None:
+        """Let the steps with the highest numbers go first; equal ones keep the order of the page."""
+        self._priority = priority
+
     def ready(self) -> list[str]:
-        """Slugs of the steps whose upstream steps have all succeeded, in the order of the page."""
-        return [slug for slug, status in self._status.items() if status == "queued" and self._may_start(slug)]
+        """Slugs of the steps whose upstream steps have all succeeded, those to begin first in front."""
+        ready = [slug for slug, status in self._status.items() if status == "queued" and self._may_start(slug)]
+        return sorted(ready, key=lambda slug: -self._priority.get(slug, 0.0))
 
     def start(self, slug: str) -> None:
         """Note that a step begins."""
         self._status[slug] = "running"
+
+    def requeue(self, slug: str) -> None:
+        """Note that a step has to begin again."""
+        self._status[slug] = "queued"
 
     def finish(self, slug: str, status: Status, *, blocks: str | None = None) -> list[tuple[str, str]]:
         """Note how a step ended.
@@ -63,10 +75,10 @@ class Schedule:
                 skipped.append((candidate, reason))
         return skipped
 
-    def cancel(self) -> list[str]:
-        """Cancel what has not begun; return the slugs."""
-        waiting = [slug for slug, status in self._status.items() if status == "queued"]
-        self._status.update(dict.fromkeys(waiting, "cancelled"))
+    def cancel(self, status: Status = "cancelled") -> list[str]:
+        """Give what does not run, and has not ended, this status; return the slugs."""
+        waiting = [slug for slug, current in self._status.items() if current == "queued"]
+        self._status.update(dict.fromkeys(waiting, status))
         return waiting
 
     def _may_start(self, slug: str) -> bool:

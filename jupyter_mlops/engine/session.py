@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from jupyter_mlops.engine.events import Event
+from jupyter_mlops.engine.family import end_marked
+from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
 from jupyter_mlops.engine.processes import KernelProcess
+from jupyter_mlops.engine.usage import Meter, Usage
+from jupyter_mlops.engine.warm.source import WarmStart
 
 __all__ = ["Launch", "StepSession", "StepStopped", "StopReason"]
 
@@ -34,16 +38,25 @@ class StepSession:
         slug: The step.
         cells: Ids of the user's cells.
         emit: Takes events; called in the step's thread.
-        timeout: Seconds the step may take, or None.
+        timeout: Seconds this attempt may take, or None.
+        mark: Path of the step's context file, which its processes carry in their environment.
     """
 
     def __init__(
-        self, slug: str, cells: tuple[str, ...], emit: Callable[[Event], None], timeout: float | None = None
+        self,
+        slug: str,
+        cells: tuple[str, ...],
+        emit: Callable[[Event], None],
+        timeout: float | None = None,
+        mark: Path | None = None,
     ) -> None:
         self.slug = slug
         self.cells = cells
         self.emit = emit
         self.timeout = timeout
+        self.kernel = "cold"
+        self._mark = mark
+        self._meter: Meter | None = None
         self.started = time.monotonic()
         self.stop_reason: StopReason | None = None
         self._stopped_at: float | None = None
@@ -56,10 +69,21 @@ class StepSession:
         """Wall time so far."""
         return time.monotonic() - self.started
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the kernel and all that it started have used, as far as known."""
+        return None if self._meter is None else self._meter.usage
+
+    def measure(self) -> None:
+        """Look at what the kernel's processes use; the more often, the more exact."""
+        if self._meter is not None:
+            self._meter.read()
+
     def attach(self, process: KernelProcess) -> None:
         """Note the kernel's process; it is ended at once if the step was asked to stop meanwhile."""
         with self._lock:
             self._process = process
+            self._meter = Meter(process.pid)
             stopped = self.stop_reason is not None
         if stopped:
             process.kill()
@@ -82,15 +106,22 @@ class StepSession:
 
     def kill(self) -> None:
         """End the kernel and whatever it started."""
+        self.measure()
         with self._lock:
             self._killed = True
             process = self._process
         if process is not None:
             process.kill()
+            if self._mark is not None:  # those that left the family
+                end_marked(CONTEXT_VARIABLE, str(self._mark))
 
-    def finish(self) -> None:
-        """End what is left of the kernel's processes when the step has ended."""
-        if self._process is not None and self.stop_reason is None:
+    def finish(self, *, well: bool) -> None:
+        """End what is left of the kernel's processes when the step has ended.
+
+        Args:
+            well: Whether it ended as it should. Then what it has detached from itself on purpose goes on.
+        """
+        if well and self._process is not None and self.stop_reason is None:
             self._process.release()
         else:
             self.kill()
@@ -121,6 +152,7 @@ class Launch:
         cwd: Working directory.
         sockets: Where ipc sockets go, a prefix in a private folder that is short enough; None uses ports.
         log: File for what the kernel's process prints on its own.
+        warm: Where a forked kernel is to be had, or why there is none.
     """
 
     kernel_name: str
@@ -128,3 +160,4 @@ class Launch:
     cwd: Path
     sockets: Path | None
     log: Path
+    warm: WarmStart = field(default_factory=WarmStart)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM become a call while a run is on its way."""
+"""Ctrl-C, SIGTERM and a closed terminal become a call while a run is on its way."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from types import FrameType
 
 __all__ = ["stop_signals"]
 
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
 
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` for every SIGINT and SIGTERM; outside the main thread nothing changes.
+    """Call ``stop`` for every SIGINT, SIGTERM and SIGHUP; outside the main thread nothing changes.
 
-    A signal that the process was told to ignore stays ignored.
+    A signal that the process was told to ignore (``nohup``) stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -25,7 +27,7 @@ def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
         stop()
 
     previous = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]:
         handler = signal.getsignal(number)
         if handler not in (signal.SIG_IGN, None):  # None: set by other than Python, can't be put back
             previous[number] = handler

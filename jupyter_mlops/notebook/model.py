@@ -11,6 +11,7 @@ from jupyter_mlops.diagnostics import Diagnostic
 
 __all__ = [
     "Accelerator",
+    "Backoff",
     "Cell",
     "DeclaredName",
     "Magic",
@@ -61,6 +62,21 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a step waits before it is tried again.
+
+    Args:
+        delay: Seconds before the first further try.
+        factor: What each delay is multiplied by to give the next.
+        max_duration: Seconds since the first try began after which there is no further one; None sets no limit.
+    """
+
+    delay: float = 1.0
+    factor: float = 2.0
+    max_duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepSettings:
     """How a step is to be run; None or empty means: not set here, look at the notebook's defaults.
 
@@ -69,6 +85,7 @@ class StepSettings:
         memory: As Kubernetes writes it (``4Gi``).
         timeout: Seconds.
         retries: Further tries after a failure.
+        backoff: How long to wait before each.
         cache: ``on``, ``off``, or ``volatile`` (the outside world decides the result).
     """
 
@@ -81,6 +98,7 @@ class StepSettings:
     secrets: tuple[Secret, ...] = ()
     volumes: tuple[Volume, ...] = ()
     retries: int | None = None
+    backoff: Backoff | None = None
     timeout: float | None = None
     cache: Literal["on", "off", "volatile"] | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)

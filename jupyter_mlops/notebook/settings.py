@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from jupyter_mlops.diagnostics import Diagnostic
-from jupyter_mlops.notebook.model import Accelerator, Secret, StepSettings, Volume
+from jupyter_mlops.notebook.model import Accelerator, Backoff, Secret, StepSettings, Volume
 from jupyter_mlops.notebook.values import (
     Problems,
     boolean_or_word,
@@ -20,12 +20,14 @@ from jupyter_mlops.notebook.values import (
     cpu,
     duration,
     env_name,
+    factor,
     label_key,
     label_value,
     listed,
     mapping,
     memory,
     mount_path,
+    pause,
     record,
     string,
     word,
@@ -115,6 +117,7 @@ def merge(defaults: StepSettings, own: StepSettings) -> StepSettings:
         secrets=_joined(defaults.secrets, own.secrets, lambda secret: secret.env or secret.path or secret),
         volumes=_joined(defaults.volumes, own.volumes, lambda volume: volume.path),
         retries=own.retries if own.retries is not None else defaults.retries,
+        backoff=own.backoff if own.backoff is not None else defaults.backoff,
         timeout=own.timeout if own.timeout is not None else defaults.timeout,
         cache=own.cache if own.cache is not None else defaults.cache,
         node_selector={**defaults.node_selector, **own.node_selector},
@@ -214,6 +217,15 @@ def _volumes(value: object, path: str, problems: Problems) -> tuple[Volume, ...]
     return listed(value, path, problems, _volume)
 
 
+def _backoff(value: object, path: str, problems: Problems) -> Backoff | None:
+    if not isinstance(value, Mapping):
+        delay = pause(value, path, problems)
+        return None if delay is None else Backoff(delay)
+    readers = {"delay": pause, "factor": factor, "max_duration": duration}
+    fields = record(value, path, problems, readers, required=())
+    return None if fields is None else Backoff(**fields)
+
+
 def _cache(value: object, path: str, problems: Problems) -> str | None:
     return boolean_or_word(value, path, problems, _CACHE_WORDS)
 
@@ -228,6 +240,7 @@ SETTINGS: Mapping[str, Callable[[object, str, Problems], object]] = {
     "secrets": _secrets,
     "volumes": _volumes,
     "retries": count,
+    "backoff": _backoff,
     "timeout": duration,
     "cache": _cache,
     "node_selector": _labels,

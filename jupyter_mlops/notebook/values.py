@@ -21,12 +21,14 @@ __all__ = [
     "cpu",
     "duration",
     "env_name",
+    "factor",
     "label_key",
     "label_value",
     "listed",
     "mapping",
     "memory",
     "mount_path",
+    "pause",
     "record",
     "string",
     "word",
@@ -129,6 +131,25 @@ def duration(value: object, path: str, problems: Problems) -> float | None:
         problems.add(path, f"is not a time span: {_shown(value)}", hint)
         return None
     return seconds
+
+
+def pause(value: object, path: str, problems: Problems) -> float | None:
+    """Read a time span that may be 0."""
+    if not isinstance(value, bool) and value in (0, "0", "0s"):
+        return 0.0
+    return duration(value, path, problems)
+
+
+def factor(value: object, path: str, problems: Problems) -> float | None:
+    """Read a number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        problems.wrong_type(path, "a number", value)
+        return None
+    number = _finite(value)
+    if number is None or number < 1:
+        problems.add(path, f"must be a number of at least 1: {_shown(value)}")
+        return None
+    return number
 
 
 def env_name(value: object, path: str, problems: Problems) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_mlops.analysis.model import Cause, is_hidden
@@ -52,6 +52,7 @@ class Flow:
     ends: list[int]
     begins: list[int]
     readers: dict[int, set[int]] = field(default_factory=dict)
+    _code: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
 
     def at_end(self, place: int, name: str) -> int | None:
         """The newest version of a name when a step ends."""
@@ -74,10 +75,15 @@ class Flow:
 
     def code_in(self, source: int, number: int) -> dict[str, int]:
         """Names and versions of replayable code that a value refers to when its step ends."""
+        if (source, number) not in self._code:
+            self._code[source, number] = self._find_code(source, number)
+        return self._code[source, number]
+
+    def _find_code(self, source: int, number: int) -> dict[str, int]:
         ledger = self.ledger
         found: dict[str, int] = {}
         objects = ledger.versions[number].objects
-        for obj in ledger.heap.reach(objects, ledger.time(self.ends[source])):
+        for obj in ledger.reach(objects, ledger.time(self.ends[source])):
             name = ledger.heap[obj].definition
             version = self.at_end(source, name) if name is not None else None
             if name is not None and version is not None:
@@ -176,7 +182,7 @@ class _Finder:
         self.flow.readers.setdefault(number, set()).add(place)
         needs.causes.setdefault(name, cause)
         self.provide(source, number)
-        self._bring_code(place, source, number, cause)
+        self._bring_code(place, source, self.flow.code_in(source, number), cause)
 
     def provide(self, place: int, number: int) -> None:
         """A step must save a version; it needs what that version builds upon."""
@@ -242,14 +248,16 @@ class _Finder:
 
     def _complete_group(self, source: int, names: Iterable[str]) -> None:
         outputs = self.flow.needs[source].outputs
-        for loaded in names:
+        code: dict[str, int] = {}
+        for name in names:
+            code.update(self.flow.code_in(source, outputs[name]))
+        for loaded in names if code else ():
             for place in sorted(self.flow.readers.get(outputs[loaded], ())):
-                for name in names:
-                    self._bring_code(place, source, outputs[name], self.flow.needs[place].causes[loaded])
+                self._bring_code(place, source, code, self.flow.needs[place].causes[loaded])
 
-    def _bring_code(self, place: int, source: int, number: int, cause: Cause) -> None:
+    def _bring_code(self, place: int, source: int, code: Mapping[str, int], cause: Cause) -> None:
         """A loaded value refers to functions or classes of the notebook: replay them where it is loaded."""
-        for name, version in self.flow.code_in(source, number).items():
+        for name, version in code.items():
             if self.flow.before(place, name) == version:
                 self.require(place, version, cause)
                 self.require(source, version, cause)

@@ -93,7 +93,7 @@ def crossing_remarks(slices: Slices) -> list[Diagnostic]:
                 continue
             if name.startswith("$file:"):
                 found.append(_travels(slices, name.removeprefix("$file:"), source, place, needs.causes[name]))
-            elif name.startswith("$module:"):
+            elif name.startswith(("$module:", "$configured:")):
                 found.append(_module(slices, name.partition(":")[2], number))
             elif not is_hidden(name):
                 found += _unsavable(slices, name, number, source, place)
@@ -125,7 +125,7 @@ def _unsavable(slices: Slices, name: str, number: int, source: int, place: int) 
     ledger, steps = slices.ledger, slices.placement.steps
     version = ledger.versions[number]
     end = max(ledger.time(cell) for cell in slices.runs[source])
-    for obj in sorted(ledger.heap.reach(version.objects, end)):
+    for obj in sorted(ledger.reach(version.objects, end)):
         reason = ledger.heap[obj].unpicklable
         if reason is not None and (obj in version.objects or ledger.heap[obj].born <= end):
             yield make(

@@ -35,7 +35,7 @@ def _share(ledger: Ledger, place: int, cells: Sequence[int], last: int, changing
     for name in names:
         number = ledger.newest(name, time)
         if number is not None and ledger.provider(number).step == place:
-            shared |= ledger.heap.reach(ledger.versions[number].objects, time) & changing
+            shared |= ledger.reach(ledger.versions[number].objects, time) & changing
     if not shared:
         return
     statement = max(len(ledger.facts.cells[last].statements) - 1, 0)
@@ -44,7 +44,7 @@ def _share(ledger: Ledger, place: int, cells: Sequence[int], last: int, changing
         number = ledger.newest(name, time)
         if number is None or is_hidden(name) or ledger.is_code(number) or ledger.provider(number).step == place:
             continue
-        if ledger.heap.reach(ledger.versions[number].objects, time) & shared:
+        if ledger.reach(ledger.versions[number].objects, time) & shared:
             cause = Cause(last, 1, "shares an object, which changes later, with a value made here")
             ledger.put_between(number, last, statement, cause)
 
@@ -63,7 +63,7 @@ def groups(ledger: Ledger, objects: dict[str, frozenset[int]], time: int) -> lis
     members: dict[int, set[str]] = {}
     for place, (name, objs) in enumerate(sorted(objects.items())):
         members[place] = {name}
-        for number in _mutable(ledger, ledger.heap.reach(objs, time)):
+        for number in _mutable(ledger, ledger.reach(objs, time)):
             other = owner.get(number)
             if other is not None and other != place:
                 members[place] |= members.pop(other)

@@ -54,6 +54,7 @@ class Ledger:
         self.replayable = replayable
         self.versions: list[Version] = list(facts.versions)
         self._states: dict[int, bool] = {}
+        self._reached: dict[tuple[frozenset[int], int], frozenset[int]] = {}
         self._history: dict[str, tuple[list[int], list[int]]] = {}
         for version in sorted(facts.versions, key=lambda item: self.time(item.cell)):
             times, numbers = self._history.setdefault(version.name, ([], []))
@@ -84,6 +85,13 @@ class Ledger:
         if number not in self._states:
             self._states[number] = not self.heap.changed.keys().isdisjoint(self.heap.reach([number]))
         return self._states[number]
+
+    def reach(self, objects: frozenset[int], time: int) -> frozenset[int]:
+        """All objects that these refer to at a time; many names share theirs, so that answers are remembered."""
+        found = self._reached.get((objects, time))
+        if found is None:
+            found = self._reached[objects, time] = self.heap.reach(objects, time)
+        return found
 
     def statement(self, unit: Unit) -> StatementFacts:
         """The facts of a statement."""

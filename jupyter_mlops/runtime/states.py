@@ -17,6 +17,7 @@ from typing import Any
 
 from .context import ENVIRONMENT_VARIABLE
 from .errors import LoadError
+from .forked import ForkedKernel
 
 __all__ = ["STATES", "Baseline", "State", "UnknownBaselineError", "restore_order"]
 
@@ -58,7 +59,9 @@ class Baseline:
 
 
 def _started_with() -> Mapping[str, str] | None:
-    """The environment of this process's start, None for a process forked from another one or if it is not known."""
+    """The environment of this process's start, None for a process forked by others or if it is not known."""
+    if ForkedKernel.begun is not None:
+        return ForkedKernel.begun
     try:
         entries = Path("/proc/self/environ").read_bytes().split(b"\0")
     except OSError:

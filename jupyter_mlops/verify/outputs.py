@@ -15,6 +15,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]"), ""),
     (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "0x…"),
     (re.compile(r"ipykernel_\d+[/\\]\d+\.py"), "ipykernel/cell.py"),
+    # a step replays functions of earlier cells: the place of code in cells says nothing
+    (re.compile(r"(ipykernel/cell\.py)\(\d+\)"), r"\1(…)"),
+    (re.compile(r'(ipykernel/cell\.py"), line \d+'), r"\1, line …"),
+    (re.compile(r"\bCell In\[\d+\], line \d+"), "Cell, line …"),
     (re.compile(r"(?m)^CPU times: .*$"), "CPU times: …"),
     (re.compile(r"(?m)^Wall time: .*$"), "Wall time: …"),
     (re.compile(r"(?m)^(?:Compiler|Parser) +: [\d.]+ .*\n?"), ""),

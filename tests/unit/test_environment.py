@@ -42,7 +42,7 @@ def test_names_of_the_projects_own_modules(tmp_path: Path, files: Mapping[str, s
     notebook = notebook_beside(tmp_path, files, "from h import *")
     found = environment_of(notebook, lambda module: ("pi", "tau") if module == "math" else None)
     assert set(found.stars["h"]) == names
-    assert "h" in found.local_modules
+    assert "h" in found.modules
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ tokens say otherwise. The tokens are blank separated:
 ``draws(G)``               takes numbers from a global generator
 ``draws-unless(A, G)``     the same, unless argument ``A`` is given and not None (then a generator object given
                            for it is mutated); ``self.A`` is an argument that the receiver was constructed with
+``draws-if(0|name, G)``    the same, if an estimator given for that argument may draw when it is run; ``self``: if one
+                           may that the receiver was made of
 ``draws-from(A)``          draws from a generator that the argument holds: mutates it, unless it is known to hold none
 ``seeds(G)``               sets a global generator
 ``reads`` ``writes`` ``appends`` ``(0|name)`` or ``(self)``: the path of a file, or of a folder
@@ -79,6 +81,7 @@ class Effect:
         evaluates: Texts in which names of the caller are looked up, as (position, keyword).
         draws: Global random generators that numbers are taken from.
         draws_unless: Pairs (argument, generator): drawn from unless the argument is given and not None.
+        draws_if: Pairs (argument, generator): drawn from if that estimator, or one that it was made of, may draw.
         draws_from: Arguments that may hold a generator object, which is then mutated.
         seeds: Global random generators that are set.
         reads: Paths read, as (position, keyword); (None, "self") is the receiver.
@@ -111,6 +114,7 @@ class Effect:
     evaluates: tuple[FileArgument, ...] = ()
     draws: tuple[str, ...] = ()
     draws_unless: tuple[tuple[str, str], ...] = ()
+    draws_if: tuple[tuple[FileArgument, str], ...] = ()
     draws_from: tuple[Argument, ...] = ()
     seeds: tuple[str, ...] = ()
     reads: tuple[FileArgument, ...] = ()
@@ -180,6 +184,7 @@ def unbound(effect: Effect) -> Effect | None:
         view=False,
         shares=tuple(_moved(argument) for argument in effect.shares) + ((0,) if effect.view else ()),
         calls=tuple(_moved(argument) for argument in effect.calls),
+        draws_if=tuple((_moved_file(argument), generator) for argument, generator in effect.draws_if),
         draws_from=tuple(_moved(argument) for argument in effect.draws_from),
         evaluates=tuple(map(_moved_file, effect.evaluates)),
         reads=tuple(map(_moved_file, effect.reads)),
@@ -253,6 +258,11 @@ class _Builder:
                 self.effect = replace(self.effect, files=True)
         elif name == "draws-unless":
             self._add_draws_unless(inside)
+        elif name == "draws-if":
+            argument, comma, generator = (part.strip() for part in inside.partition(","))
+            if not comma or not generator:
+                raise self.error("draws-if needs an argument and a generator")
+            self._append("draws_if", (self._file(argument), generator))
         elif name == "suffix":
             self.effect = replace(self.effect, suffix=inside)
         elif name == "void":

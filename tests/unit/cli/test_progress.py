@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.cli.progress import Progress, progress
-from jupyter_mlops.engine.events import CellStarted, RunStarted, StepFinished, StepOutput, StepStarted
-from jupyter_mlops.engine.result import StepResult
+from jupyter_mlops.engine.events import CellStarted, RunStarted, StepFinished, StepOutput, StepRetrying, StepStarted
+from jupyter_mlops.engine.result import StepFailure, StepResult
 
 
 class Terminal(io.StringIO):
@@ -40,7 +40,7 @@ def watch(terminal: Terminal, count: int = 2, *, output: bool = False) -> str:
     """Let a run go by before the eyes of a terminal; return what it showed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", terminal)
-        reporter = progress({"c": 7}, shown=True, output=output)
+        reporter = progress({"c": "cell 7: Train"}, shown=True, output=output)
         assert reporter is not None
         tell(reporter, count)
     return terminal.getvalue()
@@ -53,6 +53,9 @@ def tell(reporter: Progress, count: int) -> None:
         reporter.handle(StepStarted("step-0", "step 0", 1))
         reporter.handle(CellStarted("step-0", "c", 1, 1))
         reporter.handle(StepOutput("step-0", "stdout", "[bold]hello[/bold] :smile:\n"))
+        failure = StepFailure("user", "ValueError", "no good\nat all")
+        reporter.handle(StepRetrying("step-0", "step 0", 1, 3, 2.0, failure))
+        reporter.handle(StepStarted("step-0", "step 0", 1, 2))
         reporter.handle(StepFinished(StepResult("step 0", "step-0", "failed", seconds=0.4)))
         reporter.handle(StepFinished(StepResult("step 1", "step-1", "skipped", reason="step 0 failed")))
 
@@ -77,6 +80,8 @@ def test_plain_lines_where_nobody_watches(
     monkeypatch.setenv(name, value)
     text = watch(terminal)
     assert "\x1b" not in text
+    assert "] step 0 … cell 7: Train\n" in text
+    assert "] step 0 … attempt 1 of 3 failed (ValueError: no good); again in 2 s\n" in text
     assert "] step 0 … failed in 0.4 s\n" in text
     assert "] step 1 … skipped: step 0 failed\n" in text
 

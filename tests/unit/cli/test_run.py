@@ -239,6 +239,7 @@ def test_progress_is_plain_lines_on_stderr(run: Any, write: Any, engine: Engine)
     assert lines == [
         "run 20251122-101500-ab12 of churn: 4 steps",
         "load … 1 cell",
+        "load … cell 3: rows = list(range(n_trees))",
         "load … done in 0.4 s",
         "train forest … done in 0.0 s",
         "train logistic … reused: nothing changed",

@@ -45,7 +45,20 @@ def test_json_form() -> None:
         "status": "failed",
         "backend": "local",
         "seconds": 1.235,
-        "steps": [{"name": "train", "status": "failed", "cached": False, "seconds": 0.123, "reason": None}],
+        "steps": [
+            {
+                "name": "train",
+                "status": "failed",
+                "cached": False,
+                "seconds": 0.123,
+                "reason": None,
+                "attempts": 0,
+                "kernel": None,
+                "cpu_seconds": None,
+                "peak_memory": None,
+                "log": None,
+            }
+        ],
         "metrics": {"accuracy": 0.5},
         "artifacts": [],
         "output_notebook": "out.ipynb",

@@ -36,6 +36,7 @@ from content import describe
 from jupyter_mlops.analysis.interpreter import parse_cell
 from jupyter_mlops.diagnostics import Diagnostic
 from jupyter_mlops.engine.context import step_context
+from jupyter_mlops.environment import environment_of
 from jupyter_mlops.notebook.magics import python_source
 from jupyter_mlops.notebook.reading import parse_notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
@@ -95,10 +96,10 @@ def compare(cells: Cells, files: Mapping[str, str] | None = None, *, identity: b
         identity: Whether variables that share an object must share it in their step too, even if it never changes.
     """
     raw = raw_notebook(cells)
-    notebook = parse_notebook(raw)
-    pipeline = slice_notebook(notebook)
-    errors = tuple(item for item in pipeline.diagnostics if item.severity == "error")
     with _folder(files or {}) as folder:
+        notebook = parse_notebook(raw, path=folder / "project" / "notebook.ipynb")
+        pipeline = slice_notebook(notebook, environment_of(notebook))
+        errors = tuple(item for item in pipeline.diagnostics if item.severity == "error")
         if errors:
             whole = _in_child(lambda: _run_whole(notebook.raw, folder / "whole", {}, identity))
             failed = [ran for ran in whole.values() if ran.error]
@@ -159,7 +160,7 @@ def _parting(one: str, other: str) -> str:
 def _run_whole(
     raw: Mapping[str, Any], folder: Path, names: Mapping[str, Sequence[str]], identity: bool
 ) -> dict[str, Ran]:
-    os.chdir(folder)
+    _enter(folder)
     space = _namespace()
     ran: dict[str, Ran] = {}
     for cell in raw["cells"]:
@@ -224,7 +225,7 @@ def _step_runner(
     cells: Sequence[Mapping[str, Any]], folder: Path, context: Path, identity: bool
 ) -> Callable[[], tuple[dict[str, Ran], str | None]]:
     def run() -> tuple[dict[str, Ran], str | None]:
-        os.chdir(folder)
+        _enter(folder)
         os.environ[ENVIRONMENT_VARIABLE] = str(context)
         space = _namespace()
         ran: dict[str, Ran] = {}
@@ -255,6 +256,12 @@ def _made(output: Path) -> list[tuple[ArtifactRecord, Path]]:
 
 
 # one cell
+
+
+def _enter(folder: Path) -> None:
+    """Work in a folder, as a kernel does: modules that lie there can be imported."""
+    os.chdir(folder)
+    sys.path.insert(0, "")
 
 
 def _namespace() -> dict[str, Any]:

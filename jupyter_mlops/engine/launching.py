@@ -1,0 +1,111 @@
+"""From a step that may begin to the job that a thread of its own carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from jupyter_mlops.engine.context import step_context
+from jupyter_mlops.engine.events import Event
+from jupyter_mlops.engine.execution import StepJob
+from jupyter_mlops.engine.filestate import FileSnapshot
+from jupyter_mlops.engine.kernels import kernel_environment
+from jupyter_mlops.engine.preparation import Prepared
+from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.session import Launch, StepSession
+from jupyter_mlops.engine.warm.source import WarmKernels
+from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.store.locks import InUse
+from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import ArtifactRecord
+
+__all__ = ["Launcher"]
+
+
+class Launcher:
+    """Makes the jobs of a run.
+
+    Args:
+        prepared: The places of the run.
+        objects: Where results go and come from.
+        in_use: Keeps results from being cleaned up before they are recorded.
+        kernels: Where forked kernels come from.
+        emit: Takes events; called in the steps' threads.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        prepared: Prepared,
+        objects: ObjectStore,
+        in_use: InUse,
+        kernels: WarmKernels,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._request = request
+        self._prepared = prepared
+        self._objects = objects
+        self._in_use = in_use
+        self._kernels = kernels
+        self._emit = emit
+        self._files: dict[str, FileSnapshot] = {}
+
+    def job(self, step: Step, stem: str, attempt: int, inputs: Mapping[str, ArtifactRecord]) -> StepJob:
+        """Make the job of one attempt at a step.
+
+        Args:
+            stem: Beginning of the names of the step's files.
+            attempt: How often the step was begun, this time included.
+            inputs: What it loads, by the artifact's id.
+        """
+        request, prepared = self._request, self._prepared
+        folder = request.folder_of(step)
+        context_path = prepared.steps / f"{stem}.json"
+        session = StepSession(step.slug, step.cells, self._emit, request.timeout_of(step), context_path)
+        context = step_context(
+            request.pipeline,
+            step,
+            run_id=prepared.run_id,
+            inputs=inputs,
+            object_path=self._objects.path,
+            output_dir=prepared.scratch / stem,
+        )
+        return StepJob(
+            request.pipeline,
+            step,
+            request.notebook,
+            session,
+            self._launch(step, stem, attempt, folder, context_path),
+            prepared.steps / f"{stem}.ipynb",
+            context,
+            context_path,
+            request.parameters_of(step),
+            self._objects,
+            self._in_use,
+            prepared.steps / f"{stem}.log",
+            attempt,
+            self._snapshot(step, stem, folder),
+            request.instruments,
+        )
+
+    def _launch(self, step: Step, stem: str, attempt: int, folder: Path, context_path: Path) -> Launch:
+        environment = kernel_environment(
+            self._request.kernel,
+            bundle=self._prepared.bundle,
+            context=context_path,
+            settings=self._request.environment_of(step),
+        )
+        sockets = None
+        if self._prepared.sockets is not None:
+            position = self._request.pipeline.steps.index(step) + 1
+            sockets = self._prepared.sockets / (f"k{position}" if attempt == 1 else f"k{position}.{attempt}")
+        log = self._prepared.steps / f"{stem}.kernel.log"
+        return Launch(self._request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step))
+
+    def _snapshot(self, step: Step, stem: str, folder: Path) -> FileSnapshot | None:
+        """One for all attempts at a step, if there may be more than one."""
+        if self._request.retries_of(step).attempts == 1 or not step.files_written:
+            return None
+        if step.slug not in self._files:
+            self._files[step.slug] = FileSnapshot(step, folder, self._prepared.scratch / f"{stem}.before")
+        return self._files[step.slug]

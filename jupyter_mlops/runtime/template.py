@@ -1,0 +1,242 @@
+"""A process that has imported what kernels need, and forks a kernel whenever it is told to.
+
+``python -m mlops_runtime.template FD`` talks over an inherited Unix socket, one JSON object per packet.
+
+    told      {"do": "prepare", "cwd", "imports", "pools", "threads", "seconds"}     once, first
+              {"do": "fork", "number", "argv"} and a socket                a kernel; ``forked`` tells about the socket
+              {"do": "retire"}                                             nothing more is asked of it
+    answers   {"is": "ready", "tops", "folders"} or {"is": "unsafe", "reason"}
+              {"is": "forked", "number", "pid"}, {"is": "spare", "number"}, {"is": "ended", "pid", "status"}
+
+It ends when the other side of the socket is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .forked import ForkedKernel
+from .preload import Preloaded, UnsafeImportError
+
+__all__ = ["main"]
+
+_PACKET = 1 << 20
+_LATE = (
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics.execution"),
+    *("IPython.core.magics.ast_mod", "IPython.extensions.storemagic", "IPython.utils.module_paths"),
+    *("IPython.utils.timing", "IPython.utils.wildcard", "psutil", "pygments.formatters.terminal256", "stack_data"),
+    *("tornado.platform.asyncio", "tornado.queues"),
+)
+"""What an ipykernel imports until its second cell; the first must be there."""
+
+
+class Template:
+    """The process.
+
+    Args:
+        channel: The socket.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._preloaded = Preloaded()
+        self._children: set[int] = set()
+        self._retired = False
+
+    def serve(self) -> ForkedKernel | None:
+        """Do what one is told to; return None at the end, and the kernel in a process that became one."""
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(woken, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        while True:
+            readable, _, _ = select.select([self._channel.fileno(), woken], [], [])
+            if woken in readable:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(woken, 4096)
+                self._reap()
+            if self._channel.fileno() in readable:
+                packet, descriptors, _, _ = socket.recv_fds(self._channel, _PACKET, 1)
+                if not packet:
+                    return None
+                kernel = self._do(json.loads(packet), descriptors, (woken, wake))
+                if kernel is not None:
+                    return kernel
+            if self._retired and not self._children:
+                return None
+
+    def _do(self, order: Mapping[str, Any], descriptors: Sequence[int], own: tuple[int, int]) -> ForkedKernel | None:
+        if order["do"] == "prepare":
+            try:
+                self._prepare(order)
+            except UnsafeImportError as error:
+                self._say({"is": "unsafe", "reason": str(error)})
+        elif order["do"] == "fork":
+            return self._fork(order, descriptors[0], own)
+        elif order["do"] == "retire":
+            self._retired = True
+        return None
+
+    def _say(self, answer: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more: the next turn notices
+            self._channel.send(json.dumps(answer).encode())
+
+    def _prepare(self, order: Mapping[str, Any]) -> None:
+        first, *late = _LATE
+        try:
+            importlib.import_module(first)
+        except Exception as error:
+            raise UnsafeImportError(f"ipykernel can't be imported ({type(error).__name__}: {error})") from None
+        for name in late:
+            with contextlib.suppress(Exception):  # of another version
+                importlib.import_module(name)
+        # As in a kernel, where matplotlib is imported after this was set.
+        backend = os.environ.get("MPLBACKEND")
+        os.environ["MPLBACKEND"] = backend or "module://matplotlib_inline.backend_inline"
+        os.chdir(order["cwd"])
+        printed = _printed()
+        self._preloaded.load(order["imports"])
+        if backend is None:
+            del os.environ["MPLBACKEND"]
+        if _printed() > printed:
+            raise UnsafeImportError("imported modules print something")
+        self._check_threads(order)
+        self._preloaded.hide()
+        gc.collect()
+        gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
+        self._say({"is": "ready", "tops": self._preloaded.tops, "folders": _folders()})
+
+    def _check_threads(self, order: Mapping[str, Any]) -> None:
+        """Make sure that a child is not left with locks of threads that it does not have.
+
+        Raises:
+            UnsafeImportError: There are threads nobody knows, or a child does not answer.
+        """
+        if threading.active_count() > 1:
+            raise UnsafeImportError("imported modules have started threads")
+        threads = set(order["threads"])
+        if _threads() - threads:
+            maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+            if not any(pool in maps for pool in order["pools"]):
+                raise UnsafeImportError("imported modules have started threads of a kind that was not tested")
+        _probe(order["seconds"])
+        if left := _threads() - threads:
+            raise UnsafeImportError(f"imported modules keep threads that do not end before a fork ({', '.join(left)})")
+
+    def _fork(self, order: Mapping[str, Any], lifeline: int, own: tuple[int, int]) -> ForkedKernel | None:
+        pid = os.fork()
+        if pid:
+            os.close(lifeline)
+            self._children.add(pid)
+            self._say({"is": "forked", "number": order["number"], "pid": pid})
+            return None
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in own:
+            os.close(descriptor)
+        number = order["number"]
+
+        def ready() -> None:
+            self._say({"is": "spare", "number": number})
+            self._channel.close()
+
+        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready)
+
+    def _reap(self) -> None:
+        for pid in list(self._children):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                self._children.discard(pid)
+                code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+                self._say({"is": "ended", "pid": pid, "status": code})
+
+
+def _printed() -> int:
+    """How much was printed so far: standard output and standard error are one file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.fstat(1).st_size
+
+
+def _threads() -> set[str]:
+    """Names of this process's threads besides the main one."""
+    found = set()
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+        if int(thread) != os.getpid():
+            with contextlib.suppress(OSError):
+                found.add(Path(f"/proc/self/task/{thread}/comm").read_text(encoding="utf-8").strip())
+    return found
+
+
+def _probe(seconds: float) -> None:
+    """Let a child compute something with the thread pools."""
+    pid = os.fork()
+    if not pid:
+        try:
+            _compute(sys.modules)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            if status:
+                raise UnsafeImportError("a forked process can't compute with the imported modules")
+            return
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise UnsafeImportError("a forked process hangs when it computes with the imported modules")
+
+
+def _compute(modules: Mapping[str, Any]) -> None:
+    numpy, linear, arrow = (modules.get(name) for name in ("numpy", "scipy.linalg", "pyarrow"))
+    if arrow is not None:
+        arrow.array(range(10_000)).cast(arrow.float64()).to_pylist()
+    if numpy is None:
+        return
+    square = numpy.ones((200, 200)) + numpy.eye(200)
+    product = square @ square
+    if linear is not None:
+        linear.solve(square, product)
+
+
+def _folders() -> dict[str, int]:
+    """Return where modules were found, and when something was installed there last."""
+    found = {}
+    for name in sys.path:
+        with contextlib.suppress(OSError):
+            if name:
+                found[name] = Path(name).stat().st_mtime_ns
+    return found
+
+
+def main() -> Callable[[], None] | None:
+    """Serve; return what a forked process has to do."""
+    del sys.path[0]  # the folder it was started in
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
+    kernel = Template(channel).serve()
+    return None if kernel is None else kernel.run
+
+
+if __name__ == "__main__":
+    _run = main()
+    if _run is not None:
+        _run()
