@@ -16,7 +16,7 @@ from typing import Any
 from budget import Line
 
 SIZE = 10**9
-PAIRS = 5
+PAIRS = 7
 READ_BUDGET = 0.05
 SHARE = 0.8
 ENGINE_MB = 200

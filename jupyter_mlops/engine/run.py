@@ -327,6 +327,7 @@ class Run:
         if session.stop_reason == "cancelled" and (report.failure is not None or report.notebook is None):
             status = "cancelled"
         if status == "failed" and report.failure is not None and self._try_again(job, report.failure):
+            self._lock.in_use.release(slug)
             return
         self._books.keep(slug, report)
         reason = self._why_stopped if status == "cancelled" else self._remarks(slug, report)
