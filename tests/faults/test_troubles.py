@@ -169,6 +169,42 @@ def test_two_runs_of_one_pipeline_at_once(nursery: Any, project: Any, tmp_path: 
     assert all(objects.verify(digest) for digest in objects)
 
 
+def test_two_runs_in_one_folder_do_not_mix_up_their_files(nursery: Any, project: Any, tmp_path: Path) -> None:
+    """Each writes the same files with other contents, again and again: what is saved and read is its own."""
+    from tests.faults.conftest import Nursery
+
+    slow = "import time\nrows = list(range(n))\nopen('out.txt', 'w').write('?')\ntime.sleep(0.05)\n"
+    project.edit("c2", slow + "open('out.txt', 'w').write(str(rows))\ntime.sleep(0.05)")
+    answers: list[tuple[int, Any]] = []
+
+    def go(nursery: Any, first: int) -> None:
+        for n in range(first, first + 4):
+            options = {"parameters": {"n": n}, "output": str(tmp_path / f"result-{n}.ipynb")}
+            answers.append((n, nursery.ask(arguments=[str(project.notebook)], options=options)))
+
+    other = Nursery()
+    threads = [threading.Thread(target=go, args=pair) for pair in ((nursery, 10), (other, 200))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(200)
+    other.close()
+    assert len(answers) == 8
+    for n, answer in answers:
+        assert answer.error is None, answer.message
+        assert answer.result["metrics"] == {"total": n * (n - 1) + len(str(list(range(n)))) + 4}
+    with Database(project.home / "mlops.db") as database:
+        for run in database.runs():
+            saved = {item.names[0]: item.digest for item in database.artifacts_of(run.run_id) if item.kind == "file"}
+            n = run.parameters["n"]
+            content = ObjectStore(project.home / "objects").open(saved["out.txt"]).read()
+            assert content == str(list(range(n))).encode()
+            assert (
+                ObjectStore(project.home / "objects").open(saved["twice.txt"]).read()
+                == str([2 * i for i in range(n)]).encode()
+            )
+
+
 def test_a_database_that_is_locked_for_a_while(nursery: Any, store: Any) -> None:
     connection = sqlite3.connect(store.home / "mlops.db", isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
