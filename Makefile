@@ -18,12 +18,13 @@ export PYTEST_ARGS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test check format bench clean
+.PHONY: help demo lab test soak check format bench clean
 
 help:
 	@echo 'make demo    run the first example as a pipeline'
 	@echo 'make lab     open JupyterLab on the examples'
 	@echo 'make test    everything that must pass: make check, then all tests'
+	@echo 'make soak    the tests of what may break, as long as it takes: every failpoint, 200 kills'
 	@echo 'make check   ruff, mypy, import-linter'
 	@echo 'make format  let ruff put the sources in order'
 	@echo 'make bench   measure the time budgets'
@@ -40,6 +41,11 @@ test: check
 	@.ci/system-packages
 	$(PYTEST) -n $(WORKERS) -m 'not kernel' $(PYTEST_ARGS) || $(NONE_CHOSEN)
 	$(PYTEST) -m kernel $(PYTEST_ARGS) || $(NONE_CHOSEN)
+
+soak: export MLOPS_SOAK := 1
+soak: export MLOPS_KILLS := 200
+soak: $(VENV)/.test
+	$(PYTEST) --timeout 7200 tests/faults tests/functional/test_kills.py $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

@@ -19,6 +19,7 @@ from jupyter_mlops.engine.bundle import is_current_bundle
 from jupyter_mlops.engine.retention import Retention, runs_to_forget
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.filelocks import unused
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import alone
 from jupyter_mlops.store.objects import ObjectStore
@@ -164,6 +165,8 @@ def _remove_temporary(database: Database, home: Home, done: Cleaned) -> None:
         status = database.status(path.name)
         if status != "running" and (status is not None or _is_older(path, _DAY)):
             _remove_tree(path, "temporary files", done)
+    for path in () if done.dry_run else unused(home):
+        path.unlink(missing_ok=True)
     for folder in (home.cache, home.root):
         for path in _entries(folder):
             if path.name.startswith(".") and path.name.endswith(".tmp"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.engine.claims import claimed, files_of_step
 from jupyter_mlops.engine.collecting import Collected, FolderStates, collect, folder_states, source_files, written_files
 from jupyter_mlops.engine.context import metrics_only
 from jupyter_mlops.engine.failures import (
@@ -31,6 +32,7 @@ from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.steps.cells import ERROR_TAG, has_tag
 from jupyter_mlops.steps.notebook import step_notebook
+from jupyter_mlops.store.filelocks import FileLocks
 from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
@@ -51,6 +53,7 @@ class StepJob:
         parameters: Those of the run that the step reads.
         objects: Where its results go.
         in_use: Keeps them from being cleaned up before they are recorded.
+        locks: Keeps other runs from the files that the step uses.
         attempt: How often the step was begun, this time included.
         log: Where what the step prints goes.
         files: Puts the files that the step changes back before it is tried again; None if it is not.
@@ -68,6 +71,7 @@ class StepJob:
     parameters: Mapping[str, Any]
     objects: ObjectStore
     in_use: InUse
+    locks: FileLocks
     log: Path
     attempt: int = 1
     files: FileSnapshot | None = None
@@ -101,12 +105,24 @@ class StepReport:
 def execute_step(job: StepJob) -> StepReport:
     """Run a step; whatever goes wrong is in the report."""
     try:
-        with _event_loop():
+        wanted = files_of_step(job.pipeline, job.step, job.launch.cwd)
+        with _event_loop(), claimed(job.locks, wanted, lambda path, first: _wait(job, path, first)):
             return _execute(job)
+    except StepStopped:
+        return StepReport()
     except MlopsError as error:
         return StepReport(failure=StepFailure("infrastructure", type(error).__name__, error.message, hint=error.hint))
     except OSError as error:
         return StepReport(failure=StepFailure("infrastructure", type(error).__name__, str(error)))
+
+
+def _wait(job: StepJob, path: Path, first: bool) -> None:
+    """Another run uses a file of this step: that time is none of the step's own."""
+    job.session.check()
+    job.session.restart()
+    if first:
+        with StepLog(job.log) as log:
+            log.note(f"[waiting: another run uses {path}]")
 
 
 def _execute(job: StepJob) -> StepReport:

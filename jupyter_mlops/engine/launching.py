@@ -15,7 +15,7 @@ from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.warm.source import WarmKernels
 from jupyter_mlops.pipeline.model import Step
-from jupyter_mlops.store.locks import InUse
+from jupyter_mlops.store.locks import RunLock
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -28,7 +28,7 @@ class Launcher:
     Args:
         prepared: The places of the run.
         objects: Where results go and come from.
-        in_use: Keeps results from being cleaned up before they are recorded.
+        lock: Keeps results from being cleaned up before they are recorded, and files for the run.
         kernels: Where forked kernels come from.
         emit: Takes events; called in the steps' threads.
     """
@@ -38,14 +38,14 @@ class Launcher:
         request: RunRequest,
         prepared: Prepared,
         objects: ObjectStore,
-        in_use: InUse,
+        lock: RunLock,
         kernels: WarmKernels,
         emit: Callable[[Event], None],
     ) -> None:
         self._request = request
         self._prepared = prepared
         self._objects = objects
-        self._in_use = in_use
+        self._lock = lock
         self._kernels = kernels
         self._emit = emit
         self._files: dict[str, FileSnapshot] = {}
@@ -81,7 +81,8 @@ class Launcher:
             context_path,
             request.parameters_of(step),
             self._objects,
-            self._in_use,
+            self._lock.in_use,
+            self._lock.files,
             prepared.steps / f"{stem}.log",
             attempt,
             self._snapshot(step, stem, folder),

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any
 
 from jupyter_mlops.engine.bundle import runtime_fingerprint
 from jupyter_mlops.engine.cachekey import Change, Parts, cache_key, changes, text_of_parts
+from jupyter_mlops.engine.claims import claimed, files_of_step
 from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
+from jupyter_mlops.engine.inputs import form_of, label_of, modules_of
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
 from jupyter_mlops.engine.modules import Modules, find_modules
 from jupyter_mlops.engine.place import folder_part, kernel_part, place_part
@@ -37,13 +40,14 @@ from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.steps.cells import code_cell
 from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.filelocks import FileLocks
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore, hash_bytes, hash_file
 from jupyter_mlops.store.records import ArtifactRecord, StepOutcome
 
 __all__ = ["Decision", "Reuse"]
 
-_PLAIN_TYPES = frozenset(["int", "float", "complex", "str", "bytes", "bool", "NoneType", "range", "slice"])
+_LONGEST_WAIT = 10.0  # seconds for files that another run uses, before a step runs again instead
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Reuse:
         selection: Which steps have to run in any case.
         remember: Whether anything may be written.
         stop: Whether the run is being stopped.
+        files: Keeps other runs from the files that are put back.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Reuse:
         *,
         remember: bool = True,
         stop: Callable[[], bool] = lambda: False,
+        files: FileLocks | None = None,
     ) -> None:
         self._request = request
         self._pipeline = request.pipeline
@@ -101,6 +107,8 @@ class Reuse:
         self._observed: dict[str, set[str]] = {}
         self._cells: dict[str, tuple[CodeCell, ...]] = {}
         self._runtime = runtime_fingerprint()
+        self._stop = stop
+        self._files_in_use = files or FileLocks(home)
         self.sharing = None if request.shared is None else Sharing(request.shared, home, stop)
 
     def decide(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> Decision:
@@ -180,9 +188,19 @@ class Reuse:
         Raises:
             UnusableError: A file can't be put back.
         """
-        restore_files(found, self._request.cwd, self._objects, self._hashes)
+        with claimed(self._files_in_use, files_of_step(self._pipeline, step, self._request.cwd), self._wait()):
+            restore_files(found, self._request.cwd, self._objects, self._hashes)
         fresh = step_notebook(self._pipeline, step, self._request.notebook.raw)
         return with_outputs_of(found.notebook, fresh)
+
+    def _wait(self) -> Callable[[Path, bool], None]:
+        due = time.monotonic() + _LONGEST_WAIT
+
+        def wait(path: Path, _: bool) -> None:
+            if self._stop() or time.monotonic() > due:
+                raise UnusableError(f"another run uses {path.name}")
+
+        return wait
 
     def confirmed_key(self, step: Step, inputs: Mapping[str, ArtifactRecord], decision: Decision) -> str | None:
         """Return the key for what a step has computed; None if files or modules changed while it ran."""
@@ -293,7 +311,7 @@ class Reuse:
         return {
             "code": [dict(cell.form) for cell in cells],
             "saves": self._saves(step),
-            "inputs": {_label(inputs[name]): _input(inputs[name], bound) for name, bound in step.loads.items()},
+            "inputs": {label_of(inputs[name]): form_of(inputs[name], bound) for name, bound in step.loads.items()},
             "files": self._files(step),
             "parameters": {name: values[name] for name in step.parameters if name in values},
             "modules": modules.local,
@@ -353,18 +371,12 @@ class Reuse:
         names: set[str] = set()
         observed: set[str] = set()
         for artifact_id in step.loads:
-            record = inputs[artifact_id]
-            if record.kind != "value":
-                continue
-            types = [str(item.get("type") or "") for item in record.members.values()] or [record.type or ""]
-            for text in types:
-                top, dot, _ = text.partition(".")
-                if dot and top not in ("builtins", "__main__"):
-                    names.add(top)
-                elif text not in _PLAIN_TYPES:
-                    producer = self._pipeline.artifact(artifact_id).producer
-                    names |= self._imports.get(producer, frozenset())
-                    observed |= self._observed.get(producer, set())
+            types, says_all = modules_of(inputs[artifact_id])
+            names |= types
+            if not says_all:
+                producer = self._pipeline.artifact(artifact_id).producer
+                names |= self._imports.get(producer, frozenset())
+                observed |= self._observed.get(producer, set())
         return frozenset(names), observed
 
     def _latest(self, step: Step) -> str | None:
@@ -377,14 +389,6 @@ class Reuse:
         if latest is None:
             return None
         return changes(json.loads(latest), json.loads(text_of_parts(parts)), self._code(step))
-
-
-def _label(record: ArtifactRecord) -> str:
-    return record.name if record.kind == "value" else f"{record.kind} {record.name}"
-
-
-def _input(record: ArtifactRecord, bound: tuple[str, ...]) -> list[Any]:
-    return [record.digest, record.serializer, list(bound)]
 
 
 def _digest(value: str) -> str:

@@ -102,7 +102,7 @@ class Run:
         self._lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
-        self._reuse = Reuse(request, home, database, self._selection, stop=lambda: self._stopping)
+        self._reuse = Reuse(request, home, database, self._selection, stop=self._is_stopping, files=self._lock.files)
         self._kernels = WarmKernels(request, kernels, self._reuse.sources)
         self._attempts = {step.slug: Attempts(request.retries_of(step)) for step in self._pipeline.steps}
         self._prepared: Prepared | None = None
@@ -141,6 +141,9 @@ class Run:
             self._lock.close()
         self._report(RunFinished(result))
         return replace(result, notes=self._reuse.notes(run_id))
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     def _request_stop(self) -> None:
         """Take a signal: nothing new starts from here on."""
@@ -255,7 +258,7 @@ class Run:
             self._prepared = prepare(self._request, self._home, self._books.run_id, self._warm_up)
             self._lock.owns(self._prepared.sockets)
             self._launcher = Launcher(
-                self._request, self._prepared, self._objects, self._lock.in_use, self._kernels, self._emit
+                self._request, self._prepared, self._objects, self._lock, self._kernels, self._emit
             )
         return self._launcher
 
@@ -327,6 +330,7 @@ class Run:
         if session.stop_reason == "cancelled":
             status = "cancelled"
         if status == "failed" and report.failure is not None and self._try_again(job, report.failure):
+            self._lock.in_use.release(slug)
             return
         self._books.keep(slug, report)
         reason = self._why_stopped if status == "cancelled" else self._remarks(slug, report)

@@ -89,6 +89,10 @@ class StepSession:
         if stopped:
             process.kill()
 
+    def restart(self) -> None:
+        """Count the time from now on: what went before was waiting."""
+        self.started = time.monotonic()
+
     def check(self) -> None:
         """Raise StepStopped if the step was asked to stop."""
         if self.stop_reason is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from .failpoints import reach
 __all__ = ["HashingFile", "new_hasher", "write_atomically"]
 
 CHUNK = 8 * 1024 * 1024
+PENDING = 8
+"""Chunks that may wait to be hashed: more would only hold memory."""
+SYNC_EVERY = 64 * 1024 * 1024
+"""Bytes after which the disk begins to work: it is the slowest of all, and idle until it is told."""
 Buffer = Any  # bytes, bytearray, memoryview, PickleBuffer: typing has no name for it before Python 3.12
 
 
@@ -24,11 +29,13 @@ def new_hasher() -> Any:
         from blake3 import blake3
     except ImportError:
         return None
-    return blake3(max_threads=blake3.AUTO)
+    return blake3()
 
 
 class HashingFile:
     """A new file that is written front to back; ``digest`` and ``size`` are known when it is closed.
+
+    While it is written, one thread computes the digest and another forces to disk what is there already.
 
     Args:
         path: The file; one that exists is replaced.
@@ -41,7 +48,9 @@ class HashingFile:
         self._file = path.open("xb", buffering=1024 * 1024)
         self._hasher = new_hasher()
         self._fsync = fsync
-        self._pool: ThreadPoolExecutor | None = None
+        self._hashing = _Background("mlops-hash", limit=PENDING)
+        self._syncing = _Background("mlops-disk", limit=1)
+        self._unsynced = 0
         self.size = 0
         self.digest: str | None = None
 
@@ -58,7 +67,10 @@ class HashingFile:
         self._path.unlink(missing_ok=True)
 
     def write(self, data: Buffer) -> int:
-        """Append bytes or anything with a contiguous buffer; nothing is copied."""
+        """Append bytes or anything with a contiguous buffer; nothing large is copied.
+
+        Memory of ``CHUNK`` bytes and more must stay as it is until the file is closed.
+        """
         view = memoryview(data)
         if view.nbytes == 0:
             return 0
@@ -80,31 +92,74 @@ class HashingFile:
         try:
             self._file.flush()
             reach("value.written")
+            # An error that one sync was told is not told to the next: this one says it.
+            self._syncing.finish()
             if self._fsync:
                 os.fsync(self._file.fileno())
             reach("value.synced")
+            self._hashing.finish()
         finally:
+            self._syncing.close()
+            self._hashing.close()
             self._file.close()
-            if self._pool is not None:
-                self._pool.shutdown()
         if self._hasher is not None:
             self.digest = self._hasher.hexdigest()
 
     def _write_chunk(self, chunk: memoryview) -> None:
-        if self._hasher is None:
-            self._file.write(chunk)
-        elif chunk.nbytes < CHUNK:
-            self._hasher.update(chunk)
-            self._file.write(chunk)
-        else:
-            hashed = self._workers().submit(self._hasher.update, chunk)
-            self._file.write(chunk)
-            hashed.result()
+        if self._hasher is not None:
+            if chunk.nbytes == CHUNK:
+                self._hashing.submit(self._hasher.update, chunk)
+            elif self._hashing.is_used:  # in its turn; the memory may be used again at once
+                self._hashing.submit(self._hasher.update, bytes(chunk))
+            else:
+                self._hasher.update(chunk)
+        self._file.write(chunk)
+        self._unsynced += chunk.nbytes
+        if self._unsynced >= SYNC_EVERY and self._fsync and hasattr(os, "fdatasync") and self._syncing.is_idle:
+            self._unsynced = 0
+            self._syncing.submit(os.fdatasync, self._file.fileno())
 
-    def _workers(self) -> ThreadPoolExecutor:
+
+class _Background:
+    """A thread that does one thing after the other; made when there is something to do.
+
+    Args:
+        limit: How many things may wait before ``submit`` does.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future[Any]] = deque()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it was ever given anything to do."""
+        return self._pool is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has done all that it was given."""
+        return all(item.done() for item in self._waiting)
+
+    def submit(self, work: Callable[[Any], object], argument: Any) -> None:
+        """Have something done; raises what went wrong with something earlier."""
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="mlops-hash")
-        return self._pool
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+        if len(self._waiting) >= self._limit:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(work, argument))
+
+    def finish(self) -> None:
+        """Wait until all is done; raises what went wrong."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._pool is not None:
+            self._pool.shutdown()
 
 
 def write_atomically(path: Path, write: Callable[[Path], None], *, fsync: bool = True) -> None:

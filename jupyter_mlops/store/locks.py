@@ -8,73 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.store.filelocks import FileLocks
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.lockfiles import lock
 
-__all__ = ["InUse", "RunLock", "abandoned", "alone", "is_alive", "lock"]
+__all__ = ["InUse", "RunLock", "abandoned", "alone", "is_alive"]
 
 _RUN = "run-"
-_PAUSE = 0.02
 _PATIENCE = 60.0
-
-
-def lock(path: Path, *, shared: bool = False, wait: float = 0.0) -> int | None:
-    """Lock a file, which is made if need be; another process, or another call in this one, may hold it.
-
-    Args:
-        shared: Whether others may hold it shared at the same time.
-        wait: Seconds to wait for it.
-
-    Returns:
-        A descriptor, which keeps the lock until it is closed; None if the lock is taken.
-
-    Raises:
-        OSError: The file can't be made, or the file system has no locks.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    due = time.monotonic() + wait
-    try:
-        while not _take(descriptor, shared):
-            if time.monotonic() >= due:
-                os.close(descriptor)
-                return None
-            time.sleep(_PAUSE)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(descriptor: int, shared: bool) -> bool:
-        # There are no shared locks: a holder takes one byte of many, who wants to be alone takes all of them.
-        import secrets
-
-        os.lseek(descriptor, secrets.randbelow(1 << 20) if shared else 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1 if shared else 1 << 20)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _take(descriptor: int, shared: bool) -> bool:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 class InUse:
@@ -160,6 +106,7 @@ class RunLock:
 
     def __init__(self, home: Home) -> None:
         self.in_use = InUse(home)
+        self.files = FileLocks(home)
         self._home = home
         self._path = home.locks
         self._descriptor: int | None = None

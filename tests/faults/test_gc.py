@@ -18,7 +18,8 @@ from jupyter_mlops import api
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
-from jupyter_mlops.store.locks import InUse, lock
+from jupyter_mlops.store.lockfiles import lock
+from jupyter_mlops.store.locks import InUse
 from jupyter_mlops.store.objects import ObjectStore
 
 

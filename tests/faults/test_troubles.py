@@ -82,22 +82,26 @@ def test_a_changed_executed_notebook_is_not_shown_again(nursery: Any, store: Any
     assert store.shown()["c2"] == "made 3\n"
 
 
+def mount(*arguments: str | Path) -> None:
+    """Mount a file system, or skip the test."""
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of three megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(place)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+    mount("-t", "tmpfs", "-o", "size=3m", "none", place)
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None:
     project = seed.copy(small_disk / "project")
+    plain = "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))"
     project.edit(
         "c3", "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))\nbig = bytes(6_000_000)"
     )
@@ -112,7 +116,7 @@ def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None
         "read": "succeeded",
         "count": "skipped",
     }
-    project.edit("c3", "twice = [2 * row for row in rows]\nPath('twice.txt').write_text(str(twice))")
+    project.edit("c3", plain)
     again = nursery.run(project)
     assert again.steps == {"make": "reused", "double": "succeeded", "read": "reused", "count": "succeeded"}
 
@@ -120,15 +124,8 @@ def test_a_disk_that_fills_up(nursery: Any, seed: Any, small_disk: Path) -> None
 @pytest.fixture
 def read_only(store: Any, tmp_path: Path) -> Iterator[Any]:
     """A store on a disk that may only be read."""
-    done = subprocess.run(
-        ["mount", "--bind", "-o", "ro", str(store.home), str(store.home)], capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0:
-        done = subprocess.run(
-            ["mount", "-o", "remount,ro,bind", str(store.home)], capture_output=True, text=True, check=False
-        )
-    if done.returncode != 0:
-        pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
+    mount("--bind", store.home, store.home)
+    mount("-o", "remount,ro,bind", store.home)
     yield store
     subprocess.run(["umount", "--lazy", str(store.home)], check=True)
 
@@ -170,6 +167,42 @@ def test_two_runs_of_one_pipeline_at_once(nursery: Any, project: Any, tmp_path: 
         assert answer.result["metrics"] == finished[1].result["metrics"]
     objects = ObjectStore(project.home / "objects")
     assert all(objects.verify(digest) for digest in objects)
+
+
+def test_two_runs_in_one_folder_do_not_mix_up_their_files(nursery: Any, project: Any, tmp_path: Path) -> None:
+    """Each writes the same files with other contents, again and again: what is saved and read is its own."""
+    from tests.faults.conftest import Nursery
+
+    slow = "import time\nrows = list(range(n))\nopen('out.txt', 'w').write('?')\ntime.sleep(0.05)\n"
+    project.edit("c2", slow + "open('out.txt', 'w').write(str(rows))\ntime.sleep(0.05)")
+    answers: list[tuple[int, Any]] = []
+
+    def go(nursery: Any, first: int) -> None:
+        for n in range(first, first + 4):
+            options = {"parameters": {"n": n}, "output": str(tmp_path / f"result-{n}.ipynb")}
+            answers.append((n, nursery.ask(arguments=[str(project.notebook)], options=options)))
+
+    other = Nursery()
+    threads = [threading.Thread(target=go, args=pair) for pair in ((nursery, 10), (other, 200))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(200)
+    other.close()
+    assert len(answers) == 8
+    for n, answer in answers:
+        assert answer.error is None, answer.message
+        assert answer.result["metrics"] == {"total": n * (n - 1) + len(str(list(range(n)))) + 4}
+    with Database(project.home / "mlops.db") as database:
+        for run in database.runs():
+            saved = {item.names[0]: item.digest for item in database.artifacts_of(run.run_id) if item.kind == "file"}
+            n = run.parameters["n"]
+            content = ObjectStore(project.home / "objects").open(saved["out.txt"]).read()
+            assert content == str(list(range(n))).encode()
+            assert (
+                ObjectStore(project.home / "objects").open(saved["twice.txt"]).read()
+                == str([2 * i for i in range(n)]).encode()
+            )
 
 
 def test_a_database_that_is_locked_for_a_while(nursery: Any, store: Any) -> None:

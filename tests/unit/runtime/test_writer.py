@@ -30,6 +30,36 @@ def test_pieces_of_any_size_and_kind(tmp_path):
     assert file.digest == blake3(content).hexdigest()
 
 
+def test_memory_of_small_pieces_may_be_used_again_at_once(tmp_path):
+    blake3 = pytest.importorskip("blake3").blake3
+    buffer = bytearray(1000)
+    with HashingFile(tmp_path / "f") as file:
+        file.write(bytes(2 * writer.CHUNK))
+        for number in range(50):
+            buffer[:] = bytes([number]) * 1000
+            file.write(buffer)
+            file.write(bytes(writer.CHUNK))
+    assert file.digest == blake3((tmp_path / "f").read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(not hasattr(os, "fdatasync"), reason="there is nothing to force to disk early with")
+def test_the_disk_begins_early_and_its_errors_are_not_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "SYNC_EVERY", writer.CHUNK)
+    synced = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    with HashingFile(tmp_path / "f") as file:
+        file.write(bytes(3 * writer.CHUNK))
+    assert synced
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(OSError, match="No space"), HashingFile(tmp_path / "f") as file:
+        file.write(bytes(3 * writer.CHUNK))
+    assert not (tmp_path / "f").exists()
+
+
 def test_an_error_leaves_no_file(tmp_path):
     with pytest.raises(ZeroDivisionError), HashingFile(tmp_path / "f") as file:
         file.write(b"x")
