@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import tempfile
 from pathlib import Path
 
 from jupyter_mlops.engine.family import end_marked_below
@@ -56,4 +57,5 @@ def _settle(database: Database, run: RunRecord) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return folder.is_absolute() and folder.name.startswith("mlops-")
+    places = (Path(tempfile.gettempdir()), Path("/tmp"))
+    return folder.name.startswith("mlops-") and folder.parent in places and not folder.is_symlink()

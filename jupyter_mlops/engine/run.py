@@ -187,9 +187,7 @@ class Run:
 
     def _start_ready(self) -> None:
         waiting = self._schedule.ready()
-        while waiting:
-            if self._stopping:
-                return
+        while waiting and not self._stopping:
             if self._take_over(self._pipeline.step(waiting.pop(0))):
                 waiting = self._schedule.ready()  # its dependants may be reusable in turn
         if waiting := self._schedule.ready():

@@ -71,7 +71,10 @@ def replay_source(snippets: Iterable[Snippet]) -> tuple[str, list[tuple[int, str
     Returns:
         The source, and for each snippet the 1-based line where it begins and the cell it comes from.
     """
-    lines = ["# Code of earlier cells that this step needs."]
+    snippets = tuple(snippets)
+    # One piece of code keeps the numbers of its lines, which tracebacks and debuggers show.
+    alone = len(snippets) == 1 and not any(_FUTURE.match(line) for line in snippets[0].source.split("\n"))
+    lines = [] if alone else ["# Code of earlier cells that this step needs."]
     starts: list[tuple[int, str]] = []
     future: list[str] = []
     for snippet in snippets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,3 +167,18 @@ def nothing_written(tmp_path: Path, work: Path) -> Iterator[Callable[[], None]]:
 
     yield remember
     assert before and state() == before
+
+
+@pytest.fixture
+def write(notebook: Callable[..., str], work: Path) -> Callable[..., Path]:
+    """Write a notebook of (tags, source) pairs; ``settings`` by the number of the cell, from 1."""
+
+    def make(*cells: tuple[str, str], **settings: dict[str, Any]) -> Path:
+        content = json.loads(notebook(*((tags, textwrap.dedent(source).strip()) for tags, source in cells)))
+        for name, values in settings.items():
+            content["cells"][int(name.removeprefix("cell")) - 1]["metadata"]["mlops"] = values
+        path = work / "nb.ipynb"
+        path.write_text(json.dumps(content))
+        return path
+
+    return make

@@ -100,4 +100,48 @@ NOTEBOOKS: dict[str, tuple[str | tuple[str, str], ...]] = {
         "m.fit(X,y)",
         "print(np.random.rand())",
     ),
+    "pipeline fit": (
+        "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\n"
+        "from sklearn.linear_model import LogisticRegression\nX=np.arange(10.).reshape(-1,1)\n"
+        "y=(X[:,0]>4).astype(int)\nsc=StandardScaler()\np=make_pipeline(sc, LogisticRegression())",
+        "p.fit(X,y)",
+        "print(sc.mean_, p.predict(X))",
+    ),
+    "warm start": (
+        "from sklearn.linear_model import SGDClassifier\nX=np.arange(20.).reshape(-1,1)\n"
+        "y=(X[:,0]>9).astype(int)\nm=SGDClassifier(random_state=0)",
+        "m.partial_fit(X,y,classes=[0,1])",
+        "m.partial_fit(X,y)",
+        "print(m.coef_)",
+    ),
+    "set_params": (
+        "from sklearn.tree import DecisionTreeClassifier\nm=DecisionTreeClassifier(random_state=0)",
+        "m.set_params(max_depth=3)",
+        "print(m.max_depth)",
+    ),
+    "random_state int var": (
+        "from sklearn.cluster import KMeans\nnp.random.seed(0)\nrs=np.random.RandomState(1)\nX=rs.rand(20,2)",
+        "k=KMeans(2,random_state=rs,n_init=1).fit(X)",
+        "print(rs.rand(), k.inertia_)",
+    ),
+    "scipy stats": (
+        "from scipy import stats\nnp.random.seed(2)",
+        "x=stats.norm.rvs(size=3)\nprint(x)",
+        "print(stats.norm.rvs(size=2))",
+    ),
+    "scipy optimize callback": (
+        "from scipy.optimize import minimize\nlog=[]\ndef f(x):\n    log.append(1)\n    return ((x-1)**2).sum()",
+        "r=minimize(f,[0.])",
+        "print(len(log)>0, r.success)",
+    ),
+    "curve_fit": (
+        "from scipy.optimize import curve_fit\nx=np.arange(5.)\ny=2*x",
+        "p,c=curve_fit(lambda x,a: a*x, x, y)",
+        "print(p)",
+    ),
+    "datetime": (
+        "t0=datetime.datetime(2020,1,1)",
+        "t1=t0+datetime.timedelta(days=1)",
+        "print(t1)",
+    ),
 }
