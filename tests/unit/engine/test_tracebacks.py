@@ -128,10 +128,10 @@ def test_cells_and_lines_are_those_of_the_page(make_notebook: Callable[..., Note
               1 x = 1
         ----> 2 g()
 
-        Cell In[1], line 4, in g()
-              2 import os
-              3 def g():
-        ----> 4     return 1 / 0
+        Cell In[1], line 3, in g()
+              1 import os
+              2 def g():
+        ----> 3     return 1 / 0
 
         Cell In[1], line 9, in h()
         ----> 9 nobody knows
