@@ -283,6 +283,8 @@ def store_attribute(machine: Machine, base: Val, name: str, value: Val) -> None:
         return
     if base.qual is not None:
         _store_state(machine, f"{base.qual}.{name}")
+        if base.qual == "sys" and name in ("stdout", "stderr"):
+            machine.recorder.change(value.objs, "takes what is printed")
         return
     for number in sorted(base.objs):
         obj = machine.heap[number]

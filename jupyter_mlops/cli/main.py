@@ -21,7 +21,7 @@ COMMANDS = {
     "suggest": "Propose steps and other tags for a notebook that has none.",
     "run": "Run a notebook as a pipeline on this machine.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
-    "gc": "Free the space of what nothing refers to any more, and of runs that are no longer wanted.",
+    "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",
     "doctor": "Look at what works on this machine, and what to do about the rest.",
 }
 """Each is the module of its name in this package; the texts are here so that help needs no import."""

@@ -18,6 +18,7 @@ class Limits:
 
     Args:
         text: Characters from the beginning of what a cell prints.
+        lines: Lines from there; notebooks hold each as a text of its own.
         tail: Characters from its end, where it prints more.
         outputs: Pieces of output of a cell; text beyond them counts as the end.
         rich: Characters that the tables, images and the like of a cell may have.
@@ -26,6 +27,7 @@ class Limits:
     """
 
     text: int = 10_000_000
+    lines: int = 200_000
     tail: int = 250_000
     outputs: int = 2_000
     rich: int = 50_000_000
@@ -52,6 +54,7 @@ class Capture:
     def begin(self) -> None:
         """A cell begins."""
         self._room = self._given = min(self._limits.text, self._step)
+        self._lines = self._limits.lines
         self._count = 0
         self._rich = self._limits.rich
         self._end: _End | None = None
@@ -74,7 +77,7 @@ class Capture:
         """
         if self._end is None:
             self._count += 1
-            kept = text[: self._room] if self._count <= self._limits.outputs else ""
+            kept = self._beginning(text) if self._count <= self._limits.outputs else ""
             self._room -= len(kept)
             self._step -= len(kept)
             text = text[len(kept) :]
@@ -87,6 +90,21 @@ class Capture:
         if left_out:
             self._end.skip(left_out)
             self._end.add(stream, end)
+        return kept
+
+    @property
+    def room(self) -> int:
+        """How many more characters of text are kept at their place."""
+        return self._room if self._end is None else 0
+
+    def _beginning(self, text: str) -> str:
+        """As much of a text as there is room for."""
+        kept = text[: self._room]
+        lines = kept.count("\n")
+        if lines > self._lines:
+            kept = kept[: -len(kept.split("\n", self._lines)[-1])]
+            lines = self._lines
+        self._lines -= lines
         return kept
 
     def data(self, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -121,7 +139,7 @@ class Capture:
         if left_out:
             notices.append(
                 f"{readable_size(left_out)} of output left out here: of a cell the first "
-                f"{readable_size(self._limits.text)} and the end are kept"
+                f"{readable_size(self._limits.text)} or {self._limits.lines:,} lines and the end are kept"
             )
         if self._dropped:
             notices.append(f"{self._dropped} outputs left out: of a cell {self._limits.outputs} are kept")

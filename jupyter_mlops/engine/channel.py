@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_client.channels import AsyncZMQSocketChannel
@@ -25,7 +25,13 @@ _STDERR = re.compile(rb'"name":\s*"stderr"')
 
 
 class OutputChannel(AsyncZMQSocketChannel):
-    """Reads what the kernel publishes."""
+    """Reads what the kernel publishes.
+
+    Attributes:
+        room: Tells how many characters of text are still kept, so that no more are unpacked of a message too large.
+    """
+
+    room: Callable[[], int] = staticmethod(lambda: LIMITS.text)
 
     async def _recv(self, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # as its base
         assert self.socket is not None
@@ -33,17 +39,18 @@ class OutputChannel(AsyncZMQSocketChannel):
         frames = await self.socket.recv_multipart(copy=False, **kwargs)
         size = sum(len(frame) for frame in frames)
         if size > LIMITS.text and (size > LIMITS.message or _kind_of(frames) == "stream"):
-            return in_short([frame.buffer for frame in frames])
+            return in_short([frame.buffer for frame in frames], self.room())
         _, parts = self.session.feed_identities([frame.bytes for frame in frames])
         message: dict[str, Any] = self.session.deserialize(parts)
         return message
 
 
-def in_short(frames: Sequence[Any]) -> dict[str, Any]:
+def in_short(frames: Sequence[Any], room: int = LIMITS.text) -> dict[str, Any]:
     """Make a message of the parts of one that is too large: what it is, and words in place of its content.
 
     Args:
         frames: As they came: identities, delimiter, signature, header, parent header, metadata, content, buffers.
+        room: How many characters of the beginning of a text are wanted.
     """
     start = _start_of(frames)
     header, parent, metadata = (json.loads(bytes(frame)) for frame in frames[start : start + 3])
@@ -56,15 +63,15 @@ def in_short(frames: Sequence[Any]) -> dict[str, Any]:
         "msg_type": kind,
         "parent_header": _dated(parent),
         "metadata": metadata,
-        "content": _words(kind, content, size),
+        "content": _words(kind, content, size, room),
         "buffers": [],
     }
 
 
-def _words(kind: str, content: Any, size: int) -> dict[str, Any]:
+def _words(kind: str, content: Any, size: int, room: int) -> dict[str, Any]:
     notice = f"[output of {readable_size(size)} left out: it is larger than {readable_size(LIMITS.message)}]"
     if kind == "stream":
-        beginning, end = _beginning(content), _end(content)
+        beginning, end = _beginning(content, room), _end(content)
         name = "stderr" if _STDERR.search(bytes(content[:100])) else "stdout"
         left_out = max(size - len(beginning) - len(end), 0)
         return {"name": name, "text": beginning, "left_out": left_out, "end": end}
@@ -77,12 +84,12 @@ def _words(kind: str, content: Any, size: int) -> dict[str, Any]:
     return {"comm_id": "", "data": {}}  # a widget's news
 
 
-def _beginning(content: Any) -> str:
+def _beginning(content: Any, room: int) -> str:
     """Read the first characters of a stream's text."""
     begins = _TEXT_BEGINS.search(bytes(content[:200]))
     if begins is None:
         return ""
-    raw = bytes(content[begins.end() :][: LIMITS.text])
+    raw = bytes(content[begins.end() :][:room])
     text = raw.decode("utf-8", "ignore")
     for _ in range(12):  # an escape that is cut in two has at most as many characters
         try:

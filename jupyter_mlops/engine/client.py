@@ -79,6 +79,7 @@ class Attempt:
         notebook: The notebook being executed, as papermill's node.
         error: What ended it early.
         exited: Whether a cell ended it with ``sys.exit()``.
+        ready: Whether the kernel has started.
         returncode: Of a kernel that died, where known.
     """
 
@@ -89,6 +90,7 @@ class Attempt:
     notebook: Any = None
     error: CellError | None = None
     exited: bool = False
+    ready: bool = False
     died_at: int | None = None
     returncode: int | None = None
     log: logging.Logger = field(default_factory=lambda: _quiet_logger())
@@ -146,6 +148,8 @@ class StepClient(PapermillNotebookClient):
 
     def papermill_execute_cells(self) -> None:
         """Execute the cells in order until one fails."""
+        self._attempt.ready = True
+        self.kc.iopub_channel.room = lambda: self._capture.room
         own = set(self._session.cells)
         count = sum(cell.get("id") in own for cell in self.nb.cells)
         done = 0
@@ -234,7 +238,8 @@ class StepClient(PapermillNotebookClient):
         finally:
             self._finish_outputs(cell)
             self.nb_man.cell_complete(cell, cell_index=index)
-        return True
+        # A cell may end well although it was interrupted: a program that it called was.
+        return self._session.stop_reason is None
 
     def _note(self, index: int, error: CellExecutionError) -> None:
         if error.ename == "SystemExit" and error.evalue in ("", "0"):

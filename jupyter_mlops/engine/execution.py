@@ -25,7 +25,7 @@ from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
-from jupyter_mlops.engine.steplog import StepLog
+from jupyter_mlops.engine.steplog import StepLog, shorten_log
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
@@ -146,11 +146,13 @@ def _execute(job: StepJob) -> StepReport:
                 job.session, job.launch, log, lambda: _write_json(job.context_path, metrics_only(job.context))
             )
             failure = _run_papermill(job, attempt)
+            job.session.close()
         reach("step-notebook.executed")
         job.in_use.hold(job.step.slug)  # released once it is recorded
         return _report(job, attempt, failure, files, folders)
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
+        shorten_log(job.launch.log)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
@@ -166,6 +168,8 @@ def _report(
     """Take up what the step has saved."""
     output_dir = Path(job.context["output_dir"])
     collected = Collected()
+    if job.session.stop_reason is not None:
+        return StepReport(attempt.notebook, collected, failure, files=files)
     if failure is None and (output_dir / "result.json").exists():
         collected = collect(output_dir, job.objects)
         reach("step.collected")
@@ -228,9 +232,10 @@ def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
 
 def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
     failure = _plain_failure(job, attempt, problem)
-    if job.session.stop_reason == "timeout" and (failure is not None or problem is not None):
+    # Code that was interrupted may have gone on with the wrong values: a program it called was interrupted instead.
+    if job.session.stop_reason == "timeout":
         seconds = job.session.timeout or 0.0
-        if attempt.error is None and attempt.died_at is None:
+        if not attempt.ready:
             return start_timeout(job.launch.kernel_name, seconds, job.launch.log)
         return timeout_failure(job.notebook, job.step, seconds, failure)
     return failure

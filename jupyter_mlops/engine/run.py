@@ -283,7 +283,7 @@ class Run:
             session = job.session
             if not session.is_overdue():
                 continue
-            if session.stop_reason is None:
+            if not session.is_stopping:
                 session.stop("timeout")
             else:
                 session.kill()
@@ -327,7 +327,7 @@ class Run:
         del self._running[slug]
         session.finish(well=report.failure is None)
         status: Status = "succeeded" if report.failure is None else "failed"
-        if session.stop_reason == "cancelled" and (report.failure is not None or report.notebook is None):
+        if session.stop_reason == "cancelled":
             status = "cancelled"
         if status == "failed" and report.failure is not None and self._try_again(job, report.failure):
             self._lock.in_use.release(slug)
@@ -349,6 +349,7 @@ class Run:
         if delay is None or self._stopping:
             return False
         self._schedule.requeue(job.step.slug)
+        self._lock.in_use.release(job.step.slug)
         with contextlib.suppress(OSError):  # what it did is kept beside what the next attempt will do
             job.path.replace(job.path.with_suffix(f".attempt-{attempts.count}.ipynb"))
         allowed = attempts.policy.attempts

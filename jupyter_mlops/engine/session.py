@@ -61,6 +61,7 @@ class StepSession:
         self.stop_reason: StopReason | None = None
         self._stopped_at: float | None = None
         self._killed = False
+        self._closed = False
         self._process: KernelProcess | None = None
         self._lock = threading.Lock()
 
@@ -97,16 +98,28 @@ class StepSession:
         if self.stop_reason is not None:
             raise StepStopped
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the step was asked to stop, be it too late for its code."""
+        return self._stopped_at is not None
+
     def stop(self, reason: StopReason) -> None:
         """Ask the step to stop: its code is interrupted."""
         with self._lock:
-            if self.stop_reason is not None:
+            if self._stopped_at is not None:
+                return
+            self._stopped_at = time.monotonic()
+            if self._closed:
                 return
             self.stop_reason = reason
-            self._stopped_at = time.monotonic()
             process = self._process
         if process is not None:
             process.interrupt()
+
+    def close(self) -> None:
+        """Note that the step's code has ended: from here on, being asked to stop does not make its results doubtful."""
+        with self._lock:
+            self._closed = True
 
     def kill(self) -> None:
         """End the kernel and whatever it started."""

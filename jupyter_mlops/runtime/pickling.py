@@ -23,7 +23,7 @@ import cloudpickle
 
 from . import sets, usercode
 from .arrays import ArrayTable
-from .reducers import BUILDERS, REDUCERS, Shared, Sighting, singletons
+from .reducers import BUILDERS, REDUCERS, Shared, Sighting, answers_to_all, reduce_answering, singletons
 from .refusals import RefusedValue, class_names, refusal
 
 __all__ = ["UNBOUND", "Pickler", "last_pickled", "no_collection", "pickle_graph", "unpickle_graph"]
@@ -199,6 +199,8 @@ def _find_reducer(cls: type) -> Callable[[Any, Any], Any] | None:
     for name in class_names(cls):
         if name in REDUCERS:
             return REDUCERS[name]
+    if answers_to_all(cls):
+        return reduce_answering
     reason = refusal(cls)
     return None if reason is None else _refuse(reason)
 

@@ -21,7 +21,7 @@ from .usercode import importable, lru_cached
 if TYPE_CHECKING:
     from .pickling import Pickler
 
-__all__ = ["BUILDERS", "REDUCERS", "Shared", "Sighting", "singletons"]
+__all__ = ["BUILDERS", "REDUCERS", "Shared", "Sighting", "answers_to_all", "reduce_answering", "singletons"]
 
 Reducer = Callable[["Pickler", Any], Any]
 
@@ -303,6 +303,26 @@ def new_exception(cls: Any, args: tuple[Any, ...]) -> Any:
     return error
 
 
+def reduce_answering(_: Pickler, value: Any) -> Any:
+    """An instance whose class answers to every attribute: pickle would take the answers for hooks of its own."""
+    return object.__new__, (type(value),), vars(value).copy(), None, None, set_attributes
+
+
+def answers_to_all(cls: type) -> bool:
+    """Tell whether a class has ``__getattr__``, and nothing that says how its instances are taken apart."""
+    hooks = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__")
+    own = [base for base in cls.__mro__ if base is not object]
+    if not any("__getattr__" in vars(base) for base in own):
+        return False
+    plain = not any(hook in vars(base) for base in own for hook in (*hooks, "__slots__", "__new__"))
+    return plain and all(type(base) is type and base.__flags__ & (1 << 9) for base in own)  # made by ``class``
+
+
+def set_attributes(value: Any, attributes: dict[str, Any]) -> None:
+    """Give an instance its attributes, whatever its class makes of setting them."""
+    value.__dict__.update(attributes)
+
+
 def _reduce_shell(pickler: Pickler, shell: Any) -> Any:
     return sys.modules["IPython"].get_ipython, ()
 
@@ -372,5 +392,6 @@ BUILDERS: tuple[Callable[..., Any], ...] = (
     set_manager,
     torch_storage,
     view_as,
+    set_attributes,
 )
 """Functions that saved artifacts call by their bare names, whatever the package is called there."""

@@ -116,7 +116,16 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
     distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
     distributions |= {"jupyter_core": "jupyter-core"}
     with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"}  # theirs
-    optional = {"matplotlib", "polars", "pyarrow", "scipy", "skops", "torch", "mlops_runtime"}  # used where present
+    optional = {
+        "fsspec",
+        "matplotlib",
+        "polars",
+        "pyarrow",
+        "scipy",
+        "skops",
+        "torch",
+        "mlops_runtime",
+    }  # used where present
     declared = {re.split(r"[\[<>=; ]", item)[0] for item in project["project"]["dependencies"]}
     undeclared = {
         f"{path.relative_to(root)}: {name}"

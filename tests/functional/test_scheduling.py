@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Callable
@@ -391,7 +392,11 @@ def endless(path: Path, seconds: float) -> dict[str, Any]:
     import subprocess
 
     line = [sys.executable, "-c", ENDLESS, path.name, str(seconds)]
-    done = subprocess.run(line, cwd=path.parent, capture_output=True, text=True, timeout=120, check=False)
+    # Kernels that know of pytest leave what other programs print alone.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    done = subprocess.run(
+        line, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -411,12 +416,12 @@ def test_a_cell_that_prints_without_end_fills_neither_memory_nor_disk(source: st
     found = endless(write(("step:a", source)), 12)
     assert found["ename"] == "StepTimeout", found["step"]
     assert found["grown"] < (1_000_000_000 if "5_000_000" in source else 300_000_000), "a single message may be large"
-    assert found["home"] < 60_000_000
+    assert found["home"] < 120_000_000, "two notebooks, in which each line takes a dozen characters more, and a log"
     texts = [item.text for item in outputs(Path("out.ipynb"), "cell-1") if item.output_type == "stream"]
     assert texts[0].startswith("line 1")
     assert sum(map(len, texts)) <= LIMITS.text + 2 * LIMITS.tail
     if "flush" not in source:
-        assert "of output left out here: of a cell the first 10 MB and the end are kept]" in texts[-1]
+        assert "of output left out here: of a cell the first 10 MB or 200,000 lines and the end are kept]" in texts[-1]
         assert "of output left out here" in Path(found["log"]).read_text()
 
 

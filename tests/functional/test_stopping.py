@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -31,8 +32,8 @@ children += [subprocess.Popen(["nohup", "sleep", "600"], stdout=subprocess.DEVNU
 pool = context.Pool(2)
 pids = [os.getpid(), *(child.pid for child in children), *(worker.pid for worker in pool._pool)]
 # Daemons: their parents are gone, they lead sessions of their own.
-for command in ("setsid sleep 600 & echo $!", "nohup setsid sleep 600 >/dev/null 2>&1 & echo $!"):
-    pids.append(int(subprocess.run(command + "; exec >&-", shell=True, stdout=subprocess.PIPE).stdout.split()[0]))
+for command in ("setsid sleep 600 >/dev/null & echo $!", "nohup setsid sleep 600 >/dev/null 2>&1 & echo $!"):
+    pids.append(int(subprocess.run(command, shell=True, stdout=subprocess.PIPE).stdout.split()[0]))
 pathlib.Path("pids.part").write_text(" ".join(map(str, pids)))
 os.rename("pids.part", "pids")
 """
@@ -174,6 +175,28 @@ def test_finally_blocks_run(line: Callable[..., Line], notebook: Make, work: Pat
     assert (work / "cleaned").exists()
 
 
+@pytest.mark.parametrize("how", ["signal", "timeout"])
+def test_a_cell_that_goes_on_after_the_interruption_has_not_succeeded(
+    how: str, line: Callable[..., Line], notebook: Make, work: Path
+) -> None:
+    source = """
+        import os, pathlib
+        pathlib.Path('pids').touch()
+        code = os.system('sleep 60')
+    """
+    cells = [("step:a", textwrap.dedent(source)), ("step:a", "pathlib.Path('next').touch()"), ("metrics", "m = code")]
+    (work / "nb.ipynb").write_text(notebook(*cells))
+    running = line("run", "nb.ipynb", "--format", "json", *(["--timeout", "5"] if how == "timeout" else []))
+    running.wait_for("pids")
+    if how == "signal":
+        running.process.send_signal(signal.SIGINT)
+    code, out, err = running.end()
+    assert code == (130 if how == "signal" else 1), err
+    statuses = [step["status"] for step in json.loads(out)["steps"]]
+    assert statuses == (["cancelled", "cancelled"] if how == "signal" else ["failed", "skipped"])
+    assert not (work / "next").exists()
+
+
 def test_a_run_under_nohup_goes_on_when_the_terminal_closes(
     line: Callable[..., Line], notebook: Make, work: Path
 ) -> None:
@@ -182,6 +205,41 @@ def test_a_run_under_nohup_goes_on_when_the_terminal_closes(
     running.wait_for("pids")
     running.process.send_signal(signal.SIGHUP)
     assert running.end()[0] == 0
+
+
+def test_a_terminal_that_is_closed(notebook: Make, work: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    write(work, notebook, STUBBORN)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "jupyter_mlops.cli", "run", "nb.ipynb", "--log-output"]
+    process = subprocess.Popen(
+        command,
+        cwd=work,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    for _ in range(1200):
+        with contextlib.suppress(BlockingIOError):
+            os.read(ours, 100_000)
+        if (work / "pids").exists():
+            break
+        time.sleep(0.05)
+    pids = (work / "pids").read_text()
+    os.close(ours)
+    process.wait(timeout=15)
+    assert survivors(pids) == []
+    with Database(work / ".mlops" / "mlops.db") as database:
+        run = database.run("latest")
+        assert run.status == "cancelled"
+        assert [step.status for step in database.steps_of(run.run_id)] == ["succeeded", "cancelled", "cancelled"]
 
 
 def test_a_stop_during_the_wait_for_a_retry_ends_at_once(line: Callable[..., Line], notebook: Make, work: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,23 @@ def test_plain_lines_where_nobody_watches(
 
 def test_nothing_is_watched_unasked() -> None:
     assert progress({}, shown=False, output=False) is None
+
+
+def test_live_table_shows_the_current_cell_and_how_long_it_takes(terminal: Terminal) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        title = "cell 7: " + "a long line of code " * 10
+        reporter = progress({"c": title}, shown=True, output=False)
+        assert reporter is not None
+        with reporter.showing():
+            reporter.handle(RunStarted("run", "churn", (("a", "step a"),), Path()))
+            reporter.handle(StepStarted("a", "step a", 1))
+            time.sleep(0.02)
+            reporter.handle(CellStarted("a", "c", 1, 1))
+            reporter.live.refresh()  # type: ignore[attr-defined]
+            failure = StepFailure("user", "OSError", "no route")
+            reporter.handle(StepRetrying("a", "step a", 1, 2, 0.0, failure))
+            reporter.live.refresh()  # type: ignore[attr-defined]
+    text = plain(terminal.getvalue())
+    assert re.search(r"step a cell 7: a long line of code .*… 0\.\d of 0\.\d s", text), "the time stays in sight"
+    assert "step a attempt 1 of 2 failed (OSError: no route); again" in text

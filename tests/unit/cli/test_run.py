@@ -40,12 +40,14 @@ class Engine:
     def run(self, notebook: Notebook, parameters: Any = None, **options: Any) -> RunResult:
         self.calls.append({"notebook": notebook, "parameters": parameters, **options})
         steps = [
-            StepResult("load", "load", "succeeded", seconds=0.4),
+            StepResult("load", "load", "succeeded", seconds=0.4, attempts=1, cpu_seconds=0.3, peak_memory=52_000_000),
             StepResult("train forest", "train-forest", "failed" if self.failure else "succeeded", error=self.failure),
             StepResult("train logistic", "train-logistic", "reused", cached=True, reason="nothing changed"),
             StepResult("evaluate", "evaluate", "skipped", reason="train forest failed")
             if self.failure
-            else StepResult("evaluate", "evaluate", "succeeded", seconds=0.1),
+            else StepResult(
+                "evaluate", "evaluate", "succeeded", seconds=0.1, attempts=2, cpu_seconds=0.1, peak_memory=1_200_000_000
+            ),
         ]
         result = RunResult(
             run_id="20251122-101500-ab12",
@@ -96,6 +98,15 @@ def test_text_has_plan_result_metrics_places_and_what_next(run: Any, write: Any,
     assert "Executed notebook  out.ipynb" in lines
     assert any(re.fullmatch(r"  jupyter lab out\.ipynb +look at the outputs", line) for line in lines)
     assert any(re.fullmatch(r"  jupyter mlops run churn\.ipynb -p n_trees VALUE +run .+", line) for line in lines)
+
+
+def test_what_steps_used_is_shown(run: Any, write: Any, engine: Engine) -> None:
+    lines = run("run", write()).out.splitlines()
+    start = lines.index("Used")
+    assert lines[start + 1 : start + 3] == [
+        "  load      0.4 s  0.3 s of CPU  52 MB",
+        "  evaluate  0.1 s  0.1 s of CPU  1,200 MB  2 attempts",
+    ]
 
 
 def test_json_is_all_there_is_on_stdout_and_fits_the_schema(run: Any, write: Any, engine: Engine, root: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jupyter_mlops.engine.capture import LIMITS, Capture, Limits, readable_size, shortened
 from jupyter_mlops.engine.channel import in_short
 
-SMALL = Limits(text=10, tail=8, outputs=5, rich=20, step=25)
+SMALL = Limits(text=10, lines=4, tail=8, outputs=5, rich=20, step=25)
 
 
 def test_the_beginning_and_the_end_are_kept() -> None:
@@ -20,7 +20,8 @@ def test_the_beginning_and_the_end_are_kept() -> None:
     assert capture.text("stderr", "def\n") == ""
     assert capture.text("stdout", "ghi\njk") == ""
     assert (
-        capture.end() == "\n[4 B of output left out here: of a cell the first 10 B and the end are kept]\ndef\nghi\njk"
+        capture.end()
+        == "\n[4 B of output left out here: of a cell the first 10 B or 4 lines and the end are kept]\ndef\nghi\njk"
     )
 
 
@@ -29,8 +30,19 @@ def test_nothing_is_said_where_nothing_is_missing() -> None:
     assert capture.text("stdout", "1234567890") == "1234567890"
     assert capture.end() is None
     capture.begin()
-    assert [capture.text("stdout", "x\n") for _ in range(7)] == ["x\n"] * 5 + ["", ""]
-    assert capture.end() == "x\nx\n", "many small pieces are joined"
+    assert [capture.text("stdout", "x ") for _ in range(7)] == ["x "] * 5 + ["", ""]
+    assert capture.end() == "x x ", "many small pieces are joined"
+
+
+def test_lines_are_counted_too() -> None:
+    capture = Capture(SMALL)
+    assert capture.text("stdout", "1\n2") == "1\n2"
+    assert capture.text("stdout", "\n3\n4\n5\n6") == "\n3\n4\n"
+    assert capture.text("stdout", "\n7\n") == ""
+    assert capture.end() == "5\n6\n7\n"
+    capture.begin()
+    assert capture.text("stdout", "\n\n\n\n") == "\n\n\n\n"
+    assert (capture.end(), capture.room) == (None, 6)
 
 
 def test_a_progress_bar_stays_one_line() -> None:
@@ -55,7 +67,10 @@ def test_a_step_of_many_cells_has_a_limit_too() -> None:
         capture.begin()
         kept.append(capture.text("stdout", "1234567890"))
     assert kept == ["1234567890", "1234567890", "12345", ""]
-    assert capture.end() == "\n[2 B of output left out here: of a cell the first 10 B and the end are kept]\n34567890"
+    assert (
+        capture.end()
+        == "\n[2 B of output left out here: of a cell the first 10 B or 4 lines and the end are kept]\n34567890"
+    )
 
 
 def test_rich_outputs_are_replaced_by_words() -> None:
@@ -84,7 +99,10 @@ def test_never_more_than_the_limits(pieces: list[tuple[str, str]]) -> None:
 def test_the_middle_may_be_missing_from_the_start() -> None:
     capture = Capture(SMALL)
     assert capture.text("stdout", "123", left_out=1000, end="abc\ndef") == "123"
-    assert capture.end() == "\n[1 kB of output left out here: of a cell the first 10 B and the end are kept]\nabc\ndef"
+    assert (
+        capture.end()
+        == "\n[1 kB of output left out here: of a cell the first 10 B or 4 lines and the end are kept]\nabc\ndef"
+    )
 
 
 def test_sizes_for_people() -> None:

@@ -44,6 +44,7 @@ def test_json_form() -> None:
         "run_id": "r1",
         "status": "failed",
         "backend": "local",
+        "notes": [],
         "seconds": 1.235,
         "steps": [
             {

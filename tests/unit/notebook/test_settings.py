@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlops.notebook.model import Accelerator, Secret, StepSettings, Volume
+from jupyter_mlops.notebook.model import Accelerator, Backoff, Secret, StepSettings, Volume
 from jupyter_mlops.notebook.settings import merge, read_notebook_settings, read_settings
 
 EVERYTHING: dict[str, Any] = {
@@ -19,6 +19,7 @@ EVERYTHING: dict[str, Any] = {
     "secrets": [{"name": "db", "key": "password", "env": "DB_PASSWORD"}, {"name": "tls", "path": "/etc/tls"}],
     "volumes": [{"claim": "data", "path": "/data"}],
     "retries": 2,
+    "backoff": {"delay": "10s", "factor": 1.5, "max_duration": "1h"},
     "timeout": "10m",
     "cache": "volatile",
     "node_selector": {"pool": "gpu"},
@@ -54,6 +55,7 @@ def test_everything_that_can_be_set() -> None:
         secrets=(Secret("db", "password", "DB_PASSWORD"), Secret("tls", path="/etc/tls")),
         volumes=(Volume("data", "/data"),),
         retries=2,
+        backoff=Backoff(10.0, 1.5, 3600.0),
         timeout=600.0,
         cache="volatile",
         node_selector={"pool": "gpu"},
@@ -76,6 +78,25 @@ def test_a_timeout_is_seconds_or_text(value: object, seconds: float) -> None:
     settings, found = read_settings({"timeout": value})
     assert not found
     assert settings.timeout == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "backoff"),
+    [
+        ("2m", Backoff(120.0)),
+        (0, Backoff(0.0)),
+        ({}, Backoff()),
+        ({"delay": "0s"}, Backoff(0.0)),
+        ({"factor": 1}, Backoff(factor=1.0)),
+        ({"max_duration": 60}, Backoff(max_duration=60.0)),
+    ],
+)
+def test_a_backoff_may_be_its_delay_alone(value: object, backoff: Backoff) -> None:
+    settings, found = read_settings({"backoff": value})
+    assert not found
+    assert settings.backoff == backoff
+    assert merge(settings, StepSettings()).backoff == backoff
+    assert merge(settings, StepSettings(backoff=Backoff(7.0))).backoff == Backoff(7.0)
 
 
 @pytest.mark.parametrize(("value", "cpu"), [(2, "2"), (0.5, "0.5"), ("2", "2"), ("250m", "250m"), (" 1.5 ", "1.5")])
@@ -116,6 +137,14 @@ def test_an_accelerator_may_be_its_type_alone() -> None:
         ({"retries": 1.5}, "metadata.mlops.retries"),
         ({"retries": True}, "metadata.mlops.retries"),
         ({"retries": "3"}, "metadata.mlops.retries"),
+        ({"backoff": "soon"}, "metadata.mlops.backoff"),
+        ({"backoff": True}, "metadata.mlops.backoff"),
+        ({"backoff": {"delay": -1}}, "metadata.mlops.backoff.delay"),
+        ({"backoff": {"factor": 0.5}}, "metadata.mlops.backoff.factor"),
+        ({"backoff": {"factor": "2"}}, "metadata.mlops.backoff.factor"),
+        ({"backoff": {"factor": float("nan")}}, "metadata.mlops.backoff.factor"),
+        ({"backoff": {"max_duration": 0}}, "metadata.mlops.backoff.max_duration"),
+        ({"backoff": {"dealy": 1}}, "metadata.mlops.backoff.dealy"),
         ({"timeout": 0}, "metadata.mlops.timeout"),
         ({"timeout": -5}, "metadata.mlops.timeout"),
         ({"timeout": "soon"}, "metadata.mlops.timeout"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import notebooks_data
 import notebooks_estimators
+import notebooks_habits
 import notebooks_language
 import notebooks_libraries
 import notebooks_modules
@@ -17,7 +19,9 @@ from oracle import compare
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the oracle forks")
 
 NOTEBOOKS: dict[str, tuple[Any, ...]] = {
+    **notebooks_data.NOTEBOOKS,
     **notebooks_estimators.NOTEBOOKS,
+    **notebooks_habits.NOTEBOOKS,
     **notebooks_language.NOTEBOOKS,
     **notebooks_libraries.NOTEBOOKS,
     **notebooks_modules.NOTEBOOKS,
@@ -60,6 +64,8 @@ MAY_BE_TOLD = {
     "sys.modules and __main__",
     "the flat iterator of an array",
     "threading local",
+    "to_sql",
+    "with var leak",
 }
 """What no pipeline can be made of, or only with more trouble than it is worth: never a different result, though."""
 

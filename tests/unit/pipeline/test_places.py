@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jupyter_mlops.notebook.model import Cell, Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
-from jupyter_mlops.pipeline.places import cell_place, source_line
+from jupyter_mlops.pipeline.places import cell_labels, cell_place, source_line
 
 NOTEBOOK = Notebook(
     Path("churn.ipynb"),
@@ -44,3 +44,25 @@ def test_source_line() -> None:
     assert source_line(NOTEBOOK, "train", 3) is None
     assert source_line(NOTEBOOK, "train", None) is None
     assert source_line(NOTEBOOK, None, 1) is None
+
+
+def test_labels_are_the_heading_above_or_the_first_line() -> None:
+    sources = [
+        ("markdown", "# Train\nwords\n## The forest "),
+        ("code", "\nforest = fit()"),
+        ("code", "\n# Look at it\nforest"),
+        ("markdown", "no heading"),
+        ("code", "x = " + "1 + " * 40 + "1"),
+        ("code", "\x1b[31m"),
+        ("code", "  \n"),
+    ]
+    cells = tuple(Cell(str(index), index, kind, source) for index, (kind, source) in enumerate(sources))  # type: ignore[arg-type]
+    labels = cell_labels(Notebook(None, "nb", cells))
+    assert {name: labels[name] for name in "1256"} == {
+        "1": "cell 2: The forest",
+        "2": "cell 3: Look at it",
+        "5": labels["5"],
+        "6": "cell 7",
+    }
+    assert labels["4"].endswith("1 + 1 + 1...") and len(labels["4"]) < 75
+    assert "\x1b" not in labels["5"]
