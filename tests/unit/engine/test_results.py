@@ -62,7 +62,6 @@ def test_json_form() -> None:
         ],
         "metrics": {"accuracy": 0.5},
         "artifacts": [],
-        "notes": [],
         "output_notebook": "out.ipynb",
     }
 
