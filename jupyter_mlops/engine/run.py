@@ -99,10 +99,10 @@ class Run:
         self._stop = stop
         self._pipeline = request.pipeline
         self._objects = ObjectStore(home.objects)
-        self._lock = RunLock(home)
+        self._lock = lock = RunLock(home)
         self._schedule = Schedule(request.pipeline)
         self._selection = selection or Selection()
-        self._reuse = Reuse(request, home, database, self._selection, stop=self._is_stopping, files=self._lock.files)
+        self._reuse = Reuse(request, home, database, self._selection, stop=lambda: self._stopping, files=lock.files)
         self._kernels = WarmKernels(request, kernels, self._reuse.sources)
         self._attempts = {step.slug: Attempts(request.retries_of(step)) for step in self._pipeline.steps}
         self._prepared: Prepared | None = None
@@ -141,9 +141,6 @@ class Run:
             self._lock.close()
         self._report(RunFinished(result))
         return replace(result, notes=self._reuse.notes(run_id))
-
-    def _is_stopping(self) -> bool:
-        return self._stopping
 
     def _request_stop(self) -> None:
         """Take a signal: nothing new starts from here on."""
