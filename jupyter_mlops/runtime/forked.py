@@ -49,6 +49,7 @@ class ForkedKernel:
         if hasattr(threading, "_counter"):
             threading._counter = itertools.count(1).__next__
         watcher = threading.Thread(target=self._watch, daemon=True)
+        watcher.name = watcher.name.partition(" ")[0]  # ipykernel's has no function in its name
         app, descriptors, made = self._start()
         self._ready()
         stdout, stderr, order = self._wait()

@@ -14,6 +14,7 @@ It ends when the other side of the socket is closed.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -24,7 +25,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ class Template:
     def _do(self, order: Mapping[str, Any], descriptors: Sequence[int], own: tuple[int, int]) -> ForkedKernel | None:
         if order["do"] == "prepare":
             try:
-                self._prepare(order)
+                with _ended_by_news(self._channel):
+                    ready = self._prepare(order)
+                self._say(ready)
             except UnsafeImportError as error:
                 self._say({"is": "unsafe", "reason": str(error)})
         elif order["do"] == "fork":
@@ -96,7 +99,7 @@ class Template:
         with contextlib.suppress(OSError):  # nobody listens any more: the next turn notices
             self._channel.send(json.dumps(answer).encode())
 
-    def _prepare(self, order: Mapping[str, Any]) -> None:
+    def _prepare(self, order: Mapping[str, Any]) -> dict[str, Any]:
         first, *late = _LATE
         try:
             importlib.import_module(first)
@@ -119,7 +122,7 @@ class Template:
         self._preloaded.hide()
         gc.collect()
         gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
-        self._say({"is": "ready", "tops": self._preloaded.tops, "folders": _folders()})
+        return {"is": "ready", "tops": self._preloaded.tops, "folders": _folders()}
 
     def _check_threads(self, order: Mapping[str, Any]) -> None:
         """Make sure that a child is not left with locks of threads that it does not have.
@@ -166,6 +169,23 @@ class Template:
                 self._say({"is": "ended", "pid": pid, "status": code})
 
 
+@contextlib.contextmanager
+def _ended_by_news(channel: socket.socket) -> Iterator[None]:
+    """Have the system end this process as soon as the socket is closed or one is told to retire.
+
+    Imports may take for ever, and then nobody would look at the socket.
+    """
+    flags = fcntl.fcntl(channel, fcntl.F_GETFL)
+    fcntl.fcntl(channel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(channel, fcntl.F_SETFL, flags | os.O_ASYNC)  # SIGIO, which ends a process
+    try:
+        if select.select([channel], [], [], 0)[0]:  # it came before
+            os._exit(0)
+        yield
+    finally:
+        fcntl.fcntl(channel, fcntl.F_SETFL, flags)
+
+
 def _printed() -> int:
     """How much was printed so far: standard output and standard error are one file."""
     sys.stdout.flush()
@@ -188,6 +208,7 @@ def _probe(seconds: float) -> None:
     pid = os.fork()
     if not pid:
         try:
+            signal.alarm(int(seconds) + 1)  # in case that its parent is ended meanwhile
             _compute(sys.modules)
             os._exit(0)
         finally:

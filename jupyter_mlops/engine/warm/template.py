@@ -23,6 +23,7 @@ __all__ = ["NoWarmKernelError", "Template"]
 _PACKET = 1 << 20
 _PROBE_SECONDS = 10.0
 _ANSWER_SECONDS = 10.0
+_SILENT = "the template does not answer"
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 
@@ -120,14 +121,9 @@ class Template:
                 spare.lifeline.close()
             self._spares.clear()
             self._send({"do": "retire"})
-            self._changed.notify_all()
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.close()
-        if self._process is not None:
-            with contextlib.suppress(OSError):
+            if self.failure == _SILENT and self._process is not None:
                 self._process.kill()
+            self._changed.notify_all()
 
     # starting
 
@@ -250,7 +246,7 @@ class Template:
                     self._order()
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self.failure = "the template does not answer"
+                    self.failure = _SILENT
                     raise NoWarmKernelError(self.failure)
                 if stopped():
                     raise NoWarmKernelError("the step was stopped")
