@@ -1,139 +1,83 @@
-"""How fast a large value goes from one step to the next, against writing its raw bytes to the same disk."""
+"""Large values: written against raw bytes, read back, and the engine's memory meanwhile."""
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from budget import Line
+import numpy as np
+import pandas as pd
+from budget import Row
+from measuring import Effort, in_turn, mlops, run, workplace
+from notebooks.make_chain import handover
+from notebooks.make_diamond import write
 
-SIZE = 10**9
-PAIRS = 7
-READ_BUDGET = 0.05
-SHARE = 0.8
-ENGINE_MB = 200
-CHUNK = 8 << 20
+from jupyter_mlops.runtime.serializers import choose, read_artifact
+from jupyter_mlops.runtime.usercode import UserCode
+from jupyter_mlops.runtime.writer import HashingFile
 
-
-def measure() -> list[Line]:
-    """Write and read an array and a frame of one gigabyte; hand two gigabytes over in a run."""
-    return [*_values(), _engine_memory()]
-
-
-def _values() -> list[Line]:
-    # In a process of its own, as in a kernel: what other benchmarks left in memory does not count.
-    script = Path(__file__).resolve()
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
-    return [Line(**fields) for fields in json.loads(done.stdout)]
+_CHUNK = 8 * 1024 * 1024
+_COLUMNS = 8
 
 
-def _measure_values() -> list[dict[str, Any]]:
-    import numpy as np
-    import pandas as pd
-
-    rows = SIZE // 80
-    array = np.random.default_rng(0).random(SIZE // 8)
-    values = {"array": array, "frame": pd.DataFrame(array.reshape(10, rows).T, columns=list("abcdefghij"))}
-    lines = []
-    with tempfile.TemporaryDirectory(dir=os.environ.get("MLOPS_BENCH_FOLDER", ".")) as folder:
-        for name, value in values.items():
-            ratios, reads = zip(*(_pair(Path(folder), value, array) for _ in range(PAIRS)), strict=True)
-            lines.append(
-                {
-                    "what": f"write a 1 GB {name}, against its raw bytes",
-                    "value": statistics.median(ratios),
-                    "budget": 1 / SHARE,
-                    "unit": "times",
-                }
-            )
-            lines.append(
-                {"what": f"read a 1 GB {name} mapped", "value": statistics.median(reads), "budget": READ_BUDGET}
-            )
-    return lines
+def measure(effort: Effort) -> list[Row]:
+    """Write and read an array and a frame; run a notebook that hands an array over."""
+    count = int(effort.gigabytes * 1e9 / 8) // _COLUMNS * _COLUMNS
+    array = np.arange(count, dtype=np.float64)
+    frame = pd.DataFrame(np.arange(count, dtype=np.float64).reshape(-1, _COLUMNS), columns=list("abcdefgh"))
+    size = f"{effort.gigabytes:g} GB"
+    rows = [*_value(f"{size} array", array, effort), *_value(f"{size} numeric frame", frame, effort)]
+    del array, frame
+    with workplace() as (folder, env):
+        write(handover(2 * count), folder / "handover.ipynb")
+        peak = run(mlops("run", "--no-cache", "handover.ipynb"), cwd=folder, env=env).peak / 1e6
+    what = f"the engine's own memory while it hands over an array of {2 * effort.gigabytes:g} GB"
+    return [*rows, Row(what, peak, 200, "MB", note="peak of the process")]
 
 
-def _pair(folder: Path, value: Any, raw: Any) -> tuple[float, float]:
-    """Seconds of writing a value as a part of those of writing raw bytes, both forced to disk; seconds of reading."""
-    from jupyter_mlops.runtime.serializers import choose
-    from jupyter_mlops.runtime.usercode import UserCode
-    from jupyter_mlops.runtime.writer import HashingFile
+def _value(what: str, value: Any, effort: Effort) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="mlops-bench-") as name:
+        ours, raw = Path(name, "value"), Path(name, "raw")
+        user = UserCode({}, (), "benchmark")
+        serializer = choose((value,))
+        memory = memoryview(np.ascontiguousarray(value)).cast("B")
 
-    plain, ours = folder / "raw", folder / "value"
-    seconds = [_timed(lambda: _write_raw(plain, raw))]
-    serializer = choose((value,))
-    user = UserCode({}, frozenset(), "bench/step")
+        def write_ours() -> None:
+            with HashingFile(ours) as file:
+                serializer.write(file, (value,), user)
 
-    def write() -> None:
-        with HashingFile(ours) as file:
-            serializer.write(file, (value,), user)
-        assert file.digest
-
-    written = _timed(write)
-    plain.unlink()
-    seconds.append(_timed(lambda: _write_raw(plain, raw)))  # around ours: the disk's mood changes
-    read = _timed(lambda: serializer.read(ours, {}))
-    plain.unlink()
-    ours.unlink()
-    return written / statistics.mean(seconds), read
+        tasks = {"ours": lambda: _seconds(ours, write_ours), "raw": lambda: _seconds(raw, lambda: _write(raw, memory))}
+        times = {name: statistics.median(found) for name, found in in_turn(effort.tries, tasks).items()}
+        reads = [_read(ours, serializer.name) for _ in range(effort.tries)]
+    speed = times["raw"] / times["ours"]
+    note = f"{times['ours']:.2f} s against {times['raw']:.2f} s, both with fsync; hashed on the way"
+    return [
+        Row(f"write a {what}, speed to that of its raw bytes", speed, 0.8, "x", True, note),
+        Row(f"read a {what} back, mapped", statistics.median(reads), 0.05, "s"),
+    ]
 
 
-def _write_raw(path: Path, raw: Any) -> None:
-    memory = memoryview(raw).cast("B")
-    with path.open("wb", buffering=0) as file:
-        for start in range(0, memory.nbytes, CHUNK):
-            file.write(memory[start : start + CHUNK])
-        os.fsync(file.fileno())
-
-
-def _timed(work: Any) -> float:
+def _seconds(path: Path, write_file: Callable[[], None]) -> float:
+    path.unlink(missing_ok=True)
+    os.sync()
     start = time.perf_counter()
-    work()
+    write_file()
     return time.perf_counter() - start
 
 
-def _engine_memory() -> Line:
-    """Peak memory of the engine's process, without its kernels, while an array of 2 GB crosses a boundary."""
-    cells = [
-        ("step:make", "import numpy as np\nx = np.ones(250_000_000)"),
-        ("step:take|metrics", "total = float(x[:10].sum())"),
-    ]
-    made = [
-        {
-            "cell_type": "code",
-            "id": f"c{number}",
-            "metadata": {"tags": tags.split("|")},
-            "source": source,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for number, (tags, source) in enumerate(cells)
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    script = textwrap.dedent("""
-        import resource, sys
-        from jupyter_mlops import api
-        result = api.run(sys.argv[1])
-        assert result.metrics == {"total": 10.0}, result
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    """)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("MLOPS_BENCH_FOLDER", ".")) as folder:
-        notebook = Path(folder) / "two.ipynb"
-        content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": made}
-        notebook.write_text(json.dumps(content), encoding="utf-8")
-        environment = {**os.environ, "JUPYTER_MLOPS_HOME": str(Path(folder) / ".mlops")}
-        done = subprocess.run(
-            [sys.executable, "-c", script, str(notebook)], capture_output=True, text=True, check=True, env=environment
-        )
-    return Line("the engine's memory while 2 GB are handed over", float(done.stdout.split()[-1]), ENGINE_MB, "MB")
+def _write(path: Path, memory: memoryview) -> None:
+    with path.open("xb", buffering=0) as file:
+        for start in range(0, memory.nbytes, _CHUNK):
+            file.write(memory[start : start + _CHUNK])
+        os.fsync(file.fileno())
 
 
-if __name__ == "__main__":
-    print(json.dumps(_measure_values()))
+def _read(path: Path, serializer: str) -> float:
+    start = time.perf_counter()
+    read_artifact(path, serializer, ["value"])
+    return time.perf_counter() - start

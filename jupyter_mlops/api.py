@@ -100,6 +100,7 @@ def run(
     warm: bool = True,
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
+    sliced: Pipeline | None = None,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -120,6 +121,7 @@ def run(
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Keeps such processes from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
+        sliced: What ``pipeline`` returned for this notebook, if it was called before.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -135,7 +137,7 @@ def run(
     from jupyter_mlops.store.home import find_home
 
     source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    sliced = pipeline(source)
+    sliced = sliced or pipeline(source)
     place = source.path.parent if source.path is not None else Path.cwd()
     folder = Path(home) if home is not None else find_home(place)
     result = run_pipeline(

@@ -196,7 +196,9 @@ def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = 
     opening = _opening(source, pipeline, values if shown.form == "text" and with_plan else None)
     reporter = progress(cell_labels(source), shown=shown.progress_bar, output=shown.log_output, before=opening)
     with reporter.showing() if reporter else nullcontext(), needless_imports_left_out():
-        result = api.run(source, values, reporter=reporter, kernels=kernels, **order.wishes, **order.options)
+        result = api.run(
+            source, values, reporter=reporter, kernels=kernels, sliced=pipeline, **order.wishes, **order.options
+        )
     if shown.form == "json":
         print_json(result.to_json(), each_line=shown.each_line)
     else:

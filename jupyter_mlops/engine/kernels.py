@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -69,6 +70,36 @@ def find_kernel(name: str) -> Kernel:
     Raises:
         UsageError: It is not installed; the message names those that are.
     """
+    return _ordinary_kernel(name) or _any_kernel(name)
+
+
+def _ordinary_kernel(name: str) -> Kernel | None:
+    """Read an ordinary kernelspec as Jupyter does, without importing jupyter_client, which is slow.
+
+    None leaves it to jupyter_client: it is elsewhere, has a provisioner of its own, or something is odd about it.
+    """
+    if os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME"):
+        return None
+    try:
+        found = (
+            folder / item / "kernel.json"
+            for folder in map(Path, _kernel_folders())
+            if folder.is_dir()
+            for item in os.listdir(folder)  # noqa: PTH208 (in the same order as Jupyter)
+            if item.lower() == name.lower() and (folder / item / "kernel.json").is_file()
+        )
+        spec = json.loads(next(found).read_text(encoding="utf-8"))
+        argv, env, metadata = spec["argv"], spec.get("env", {}), spec.get("metadata", {})
+        texts = [*argv, *env, *env.values()]
+    except (OSError, StopIteration, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    plain = isinstance(argv, list) and isinstance(metadata, dict) and all(isinstance(text, str) for text in texts)
+    if not plain or "kernel_provisioner" in metadata or str(spec.get("language") or "python").lower() not in _PYTHON:
+        return None
+    return Kernel(name, tuple(argv), dict(env), any("ipykernel" in argument for argument in argv))
+
+
+def _any_kernel(name: str) -> Kernel:
     from jupyter_client.kernelspec import NoSuchKernel
 
     manager = kernel_specs()
@@ -114,10 +145,15 @@ def kernel_specs() -> KernelSpecManager:
     Left to itself, it imports IPython to ask for one folder.
     """
     from jupyter_client.kernelspec import KernelSpecManager
+
+    return KernelSpecManager(kernel_dirs=_kernel_folders())
+
+
+def _kernel_folders() -> list[str]:
     from jupyter_core.paths import jupyter_path
 
     own = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser()
-    return KernelSpecManager(kernel_dirs=[*jupyter_path("kernels"), str(own / "kernels")])
+    return [*jupyter_path("kernels"), str(own / "kernels")]
 
 
 def lacks_cloudpickle(kernel: Kernel) -> bool:

@@ -329,20 +329,32 @@ def _generators() -> list[Any]:
     Raises:
         UnsafeImportError: There is one of which that can't be told.
     """
-    things = gc.get_objects()
+    numpy = sys.modules.get("numpy.random")
+    kinds: tuple[type, ...] = () if numpy is None else (numpy.RandomState, numpy.Generator)
+    if _keeps_generator(things := _living(kinds)):
+        gc.collect()  # perhaps none that lives
+        if _keeps_generator(things := _living(kinds)):
+            raise UnsafeImportError("an imported module keeps a random generator")
+    if numpy is None:
+        return []
+    shared = numpy.mtrand._rand
+    return [item for item in things if isinstance(item, kinds) and item is not shared and _by_system(item)]
+
+
+def _living(kinds: tuple[type, ...]) -> list[Any]:
+    """Find random generators of Python's and of these kinds, and who draws names of temporary files."""
     names: type = getattr(tempfile, "_RandomNameSequence")  # noqa: B009 (type checkers don't know it)
+    wanted = (random.Random, names, *kinds)
+    return [item for item in gc.get_objects() if isinstance(item, wanted)]
+
+
+def _keeps_generator(things: Sequence[Any]) -> bool:
+    names: type = getattr(tempfile, "_RandomNameSequence")  # noqa: B009
     # Names of temporary files: it makes a generator of its own in each process.
     known = {id(getattr(item, "_rng", None)) for item in things if isinstance(item, names)}
     known.add(id(getattr(random, "_inst", None)))
-    for item in things:
-        if isinstance(item, random.Random) and not isinstance(item, random.SystemRandom) and id(item) not in known:
-            raise UnsafeImportError("an imported module keeps a random generator")
-    numpy = sys.modules.get("numpy.random")
-    if numpy is None:
-        return []
-    kinds = (numpy.RandomState, numpy.Generator)
-    shared = numpy.mtrand._rand
-    return [item for item in things if isinstance(item, kinds) and item is not shared and _by_system(item)]
+    plain = (item for item in things if isinstance(item, random.Random) and not isinstance(item, random.SystemRandom))
+    return any(id(item) not in known for item in plain)
 
 
 def _by_system(generator: Any) -> bool:

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .ending import Keeper
 from .forked import ForkedKernel
 from .preload import Preloaded, UnsafeImportError
 
@@ -54,6 +55,7 @@ class Template:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._keeper = Keeper()
         self._preloaded = Preloaded()
         self._children: set[int] = set()
         self._retired = False
@@ -100,6 +102,19 @@ class Template:
             self._channel.send(json.dumps(answer).encode())
 
     def _prepare(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        gc.disable()  # nearly all that imports make stays
+        try:
+            self._import(order)
+        finally:
+            gc.enable()
+        probe = self._check_threads(order)
+        self._keeper.note(self._preloaded)
+        self._preloaded.hide()
+        gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
+        probe.wait()
+        return {"is": "ready", "tops": self._preloaded.tops, "folders": _folders()}
+
+    def _import(self, order: Mapping[str, Any]) -> None:
         first, *late = _LATE
         try:
             importlib.import_module(first)
@@ -118,14 +133,12 @@ class Template:
             del os.environ["MPLBACKEND"]
         if _printed() > printed:
             raise UnsafeImportError("imported modules print something")
-        self._check_threads(order)
-        self._preloaded.hide()
-        gc.collect()
-        gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
-        return {"is": "ready", "tops": self._preloaded.tops, "folders": _folders()}
 
-    def _check_threads(self, order: Mapping[str, Any]) -> None:
+    def _check_threads(self, order: Mapping[str, Any]) -> _Probe:
         """Make sure that a child is not left with locks of threads that it does not have.
+
+        Returns:
+            A child that computes; it has to end well.
 
         Raises:
             UnsafeImportError: There are threads nobody knows, or a child does not answer.
@@ -137,9 +150,11 @@ class Template:
             maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
             if not any(pool in maps for pool in order["pools"]):
                 raise UnsafeImportError("imported modules have started threads of a kind that was not tested")
-        _probe(order["seconds"])
+        probe = _Probe(order["seconds"])
         if left := _threads() - threads:
+            probe.wait()
             raise UnsafeImportError(f"imported modules keep threads that do not end before a fork ({', '.join(left)})")
+        return probe
 
     def _fork(self, order: Mapping[str, Any], lifeline: int, own: tuple[int, int]) -> ForkedKernel | None:
         pid = os.fork()
@@ -203,27 +218,40 @@ def _threads() -> set[str]:
     return found
 
 
-def _probe(seconds: float) -> None:
-    """Let a child compute something with the thread pools."""
-    pid = os.fork()
-    if not pid:
-        try:
-            signal.alarm(int(seconds) + 1)  # in case that its parent is ended meanwhile
-            _compute(sys.modules)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found, status = os.waitpid(pid, os.WNOHANG)
-        if found:
-            if status:
-                raise UnsafeImportError("a forked process can't compute with the imported modules")
-            return
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    raise UnsafeImportError("a forked process hangs when it computes with the imported modules")
+class _Probe:
+    """Lets a child compute something with the thread pools.
+
+    Args:
+        seconds: How long it may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._pid = os.fork()
+        if not self._pid:
+            try:
+                signal.alarm(int(seconds) + 1)  # in case that its parent is ended meanwhile
+                _compute(sys.modules)
+                os._exit(0)
+            finally:
+                os._exit(1)
+
+    def wait(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            UnsafeImportError: It can't compute.
+        """
+        while time.monotonic() < self._deadline:
+            found, status = os.waitpid(self._pid, os.WNOHANG)
+            if found:
+                if status:
+                    raise UnsafeImportError("a forked process can't compute with the imported modules")
+                return
+            time.sleep(0.002)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        raise UnsafeImportError("a forked process hangs when it computes with the imported modules")
 
 
 def _compute(modules: Mapping[str, Any]) -> None:
