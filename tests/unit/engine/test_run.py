@@ -111,7 +111,7 @@ def test_every_way_to_end(make_notebook: Callable[..., Notebook], tmp_path: Path
 
     cells = {cell.id: cell for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells}
     assert [cell for cell in cells if not cell.startswith("papermill")] == [cell.id for cell in notebook.cells]
-    assert cells["still"].outputs[0].text == "still here\n"
+    assert "".join(item.text for item in cells["still"].outputs) == "still here\n"  # a kernel may send it in pieces
     assert cells["never"].outputs == [] and cells["after_bad"].execution_count is None
     with Database(home / "mlops.db") as database:
         record = database.run(result.run_id)
