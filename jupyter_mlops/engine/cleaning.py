@@ -165,6 +165,8 @@ def _remove_temporary(database: Database, home: Home, done: Cleaned) -> None:
         status = database.status(path.name)
         if status != "running" and (status is not None or _is_older(path, _DAY)):
             _remove_tree(path, "temporary files", done)
+    for path in _entries(home.root / "outbox"):
+        _remove_file(path, "temporary files", done, _STALE)  # of a cache that is no longer there
     for path in () if done.dry_run else unused(home):
         path.unlink(missing_ok=True)
     for folder in (home.cache, home.root):
