@@ -27,18 +27,25 @@ class ForkedKernel:
         argv: Arguments of the kernel's application.
         preloaded: What was imported before.
         ready: Called when the kernel waits.
+        numbers: How many threads were made, and numbered, by modules that a fresh kernel imports, too.
     """
 
     begun: ClassVar[Mapping[str, str] | None] = None
     """The environment that this process was given when it became a kernel; None in a process that was not forked."""
 
     def __init__(
-        self, lifeline: socket.socket, argv: Sequence[str], preloaded: Preloaded, ready: Callable[[], None]
+        self,
+        lifeline: socket.socket,
+        argv: Sequence[str],
+        preloaded: Preloaded,
+        ready: Callable[[], None],
+        numbers: int = 0,
     ) -> None:
         self._lifeline = lifeline
         self._argv = list(argv)
         self._preloaded = preloaded
         self._ready = ready
+        self._numbers = numbers
 
     def run(self) -> None:
         """Serve until the kernel is shut down."""
@@ -51,6 +58,8 @@ class ForkedKernel:
         watcher = threading.Thread(target=self._watch, daemon=True)
         watcher.name = watcher.name.partition(" ")[0]  # ipykernel's has no function in its name
         app, descriptors, made = self._start()
+        for _ in range(self._numbers):
+            threading.Thread()
         self._ready()
         stdout, stderr, order = self._wait()
         try:

@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import itertools
 import json
 import os
 import select
@@ -59,6 +60,7 @@ class Template:
         self._preloaded = Preloaded()
         self._children: set[int] = set()
         self._retired = False
+        self._numbers = 0
 
     def serve(self) -> ForkedKernel | None:
         """Do what one is told to; return None at the end, and the kernel in a process that became one."""
@@ -116,6 +118,8 @@ class Template:
 
     def _import(self, order: Mapping[str, Any]) -> None:
         first, *late = _LATE
+        if hasattr(threading, "_counter"):
+            threading._counter = itertools.count(1).__next__
         try:
             importlib.import_module(first)
         except Exception as error:
@@ -123,6 +127,8 @@ class Template:
         for name in late:
             with contextlib.suppress(Exception):  # of another version
                 importlib.import_module(name)
+        if hasattr(threading, "_counter"):
+            self._numbers = threading._counter() - 1
         # As in a kernel, where matplotlib is imported after this was set.
         backend = os.environ.get("MPLBACKEND")
         os.environ["MPLBACKEND"] = backend or "module://matplotlib_inline.backend_inline"
@@ -173,7 +179,7 @@ class Template:
             self._say({"is": "spare", "number": number})
             self._channel.close()
 
-        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready)
+        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready, self._numbers)
 
     def _reap(self) -> None:
         for pid in list(self._children):
@@ -269,9 +275,10 @@ def _compute(modules: Mapping[str, Any]) -> None:
 def _folders() -> dict[str, int]:
     """Return where modules were found, and when something was installed there last."""
     found = {}
+    own = str(Path(__file__).parent.parent)  # each run looks whether it is whole
     for name in sys.path:
         with contextlib.suppress(OSError):
-            if name:
+            if name and name != own:
                 found[name] = Path(name).stat().st_mtime_ns
     return found
 
