@@ -54,7 +54,7 @@ PROCESS = (
     "print([item for item in sys.orig_argv if not item.endswith('.json')], sys.flags, sys.path)",
     "print(__name__, '__file__' in globals(), sorted(n for n in globals() if not n.startswith('_')))",
     "print(type(get_ipython()), type(get_ipython().kernel), get_ipython().execution_count)",
-    "print(sys.modules['__main__'].__dict__ is globals(), '__mp_main__' in sys.modules)",
+    "print(sys.modules['__main__'].__dict__ is globals())",
     "print(os.getcwd(), os.getpid() == os.getpgid(0), os.getpid() == os.getsid(0), os.umask(0o22), os.nice(0))",
     "print(sorted((n, v) for n, v in os.environ.items() if n not in ('JUPYTER_MLOPS_STEP', 'JPY_SESSION_NAME')))",
     "import signal\nprint([(number, str(signal.getsignal(number)).split(' at ')[0]) for number in range(1, 32)])\n"
