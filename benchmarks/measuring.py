@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["ROOT", "Cost", "CommandFailed", "Effort", "in_turn", "median", "mlops", "run", "workplace"]
+__all__ = ["ROOT", "CommandFailed", "Cost", "Effort", "in_turn", "median", "mlops", "run", "workplace"]
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "benchmarks" / "notebooks"

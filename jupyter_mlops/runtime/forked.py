@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from .ending import Ending
 from .preload import Preloaded
 
 __all__ = ["ForkedKernel"]
@@ -27,18 +28,25 @@ class ForkedKernel:
         argv: Arguments of the kernel's application.
         preloaded: What was imported before.
         ready: Called when the kernel waits.
+        ending: How the process ends.
     """
 
     begun: ClassVar[Mapping[str, str] | None] = None
     """The environment that this process was given when it became a kernel; None in a process that was not forked."""
 
     def __init__(
-        self, lifeline: socket.socket, argv: Sequence[str], preloaded: Preloaded, ready: Callable[[], None]
+        self,
+        lifeline: socket.socket,
+        argv: Sequence[str],
+        preloaded: Preloaded,
+        ready: Callable[[], None],
+        ending: Ending,
     ) -> None:
         self._lifeline = lifeline
         self._argv = list(argv)
         self._preloaded = preloaded
         self._ready = ready
+        self._ending = ending
 
     def run(self) -> None:
         """Serve until the kernel is shut down."""
@@ -71,6 +79,7 @@ class ForkedKernel:
         self._lifeline.sendall(b"started\n")
         watcher.start()
         app.start()
+        self._ending.well = True
 
     def _start(self) -> tuple[Any, list[list[int]], dict[str, str]]:
         """Make the application; return it, descriptors of its log, and the variables it has set."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -28,7 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .ending import Keeper
+from .ending import Ending
 from .forked import ForkedKernel
 from .preload import Preloaded, UnsafeImportError
 
@@ -54,13 +55,18 @@ class Template:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._keeper = Keeper()
+        self._ending = Ending()
         self._preloaded = Preloaded()
         self._children: set[int] = set()
         self._retired = False
 
     def serve(self) -> ForkedKernel | None:
         """Do what one is told to; return None at the end, and the kernel in a process that became one."""
+        kernel = self._serve()
+        self._ending.well = kernel is None
+        return kernel
+
+    def _serve(self) -> ForkedKernel | None:
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(woken, False)
@@ -105,7 +111,7 @@ class Template:
         finally:
             gc.enable()
         probe = self._check_threads(order)
-        self._keeper.note(self._preloaded)
+        self._ending.note()
         self._preloaded.hide()
         gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
         probe.wait()
@@ -125,7 +131,7 @@ class Template:
         os.environ["MPLBACKEND"] = backend or "module://matplotlib_inline.backend_inline"
         os.chdir(order["cwd"])
         printed = _printed()
-        self._preloaded.load(order["imports"])
+        self._preloaded.load([*_own_imports(), *order["imports"]])
         if backend is None:
             del os.environ["MPLBACKEND"]
         if _printed() > printed:
@@ -170,7 +176,7 @@ class Template:
             self._say({"is": "spare", "number": number})
             self._channel.close()
 
-        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready)
+        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready, self._ending)
 
     def _reap(self) -> None:
         for pid in list(self._children):
@@ -179,6 +185,13 @@ class Template:
                 self._children.discard(pid)
                 code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
                 self._say({"is": "ended", "pid": pid, "status": code})
+
+
+def _own_imports() -> list[str]:
+    """What loading and saving imports; hidden like the rest."""
+    if importlib.util.find_spec("cloudpickle") is None:
+        return []
+    return [f"import {__package__}.step", f"import {__package__}.container", "import blake3"]
 
 
 def _printed() -> int:
