@@ -7,7 +7,6 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,11 @@ def measure(effort: Effort) -> list[Row]:
     with workplace() as (folder, env):
         (folder / NOTEBOOK.name).write_bytes(NOTEBOOK.read_bytes())
         (folder / "edited.ipynb").write_bytes(NOTEBOOK.read_bytes())
-        ours: Callable[..., Cost] = lambda *arguments: run(mlops("run", *arguments), cwd=folder, env=env)
         versions = itertools.count()
+
+        def ours(*arguments: str) -> Cost:
+            return run(mlops("run", *arguments), cwd=folder, env=env)
+
         ours("edited.ipynb")
 
         def edited() -> Cost:

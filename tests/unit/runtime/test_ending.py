@@ -64,7 +64,8 @@ def test_open_files_and_streams_are_written(tmp_path):
     knot = [open("knot", "w")]
     knot[0].write("words")
     knot.append(knot)
-    logging.getLogger().addHandler(logging.handlers.MemoryHandler(100, logging.CRITICAL, target=logging.FileHandler("log")))
+    file = logging.FileHandler("log")
+    logging.getLogger().addHandler(logging.handlers.MemoryHandler(100, logging.CRITICAL, target=file))
     logging.getLogger().error("words")
     sys.stdout.write("printed")
     """
