@@ -111,8 +111,8 @@ class Template:
         finally:
             gc.enable()
         probe = self._check_threads(order)
-        self._ending.note()
         self._preloaded.hide()
+        self._ending.note(self._preloaded.names)
         gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
         probe.wait()
         self._say({"is": "ready", "tops": self._preloaded.tops, "folders": _folders()})
@@ -261,9 +261,10 @@ def _compute(modules: Mapping[str, Any]) -> None:
 def _folders() -> dict[str, int]:
     """Return where modules were found, and when something was installed there last."""
     found = {}
+    own = str(Path(__file__).parent.parent)  # touched by each run, and made anew where its content changes
     for name in sys.path:
         with contextlib.suppress(OSError):
-            if name:
+            if name and name != own:
                 found[name] = Path(name).stat().st_mtime_ns
     return found
 

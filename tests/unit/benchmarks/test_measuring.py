@@ -84,7 +84,7 @@ def test_the_memory_is_that_of_the_first_process_alone(measuring, tmp_path):
 
 
 def test_a_command_that_fails_says_how(measuring, tmp_path):
-    with pytest.raises(measuring.CommandFailed, match="(?s)ended with 3.*it is broken"):
+    with pytest.raises(measuring.CommandFailed, match=r"(?s)ended with 3.*it is broken"):
         measuring.run([sys.executable, "-c", "print('it is broken'); raise SystemExit(3)"], cwd=tmp_path)
 
 

@@ -73,13 +73,24 @@ def test_open_files_and_streams_are_written(tmp_path):
     assert [(tmp_path / name).read_text() for name in ("text", "bytes", "knot", "log")] == [*["words"] * 3, "words\n"]
 
 
-def test_what_c_libraries_do_at_exit_is_done(tmp_path):
+def test_what_c_code_has_printed_comes_out(tmp_path):
     code = """
     import ctypes
-    libc = ctypes.CDLL(None)
-    libc.printf(b"from C")
+    ctypes.CDLL(None).printf(b"from C")
     """
     assert end(tmp_path, code).stdout == "from C"
+
+
+def test_what_libraries_do_at_exit_is_done_if_they_were_loaded_later(tmp_path):
+    code = """
+    import ctypes
+    bye = ctypes.CFUNCTYPE(None)(lambda write=os.write: write(1, b"bye") and None)
+    ctypes.PyDLL(None).__cxa_atexit(bye, None, None)
+    sys.modules["shared"].keep = bye
+    """
+    loaded = "import _sqlite3"
+    assert end(tmp_path, textwrap.dedent(code)).stdout == ""
+    assert end(tmp_path, textwrap.dedent(code) + loaded).stdout == "bye"
 
 
 def test_an_end_that_is_not_well_is_the_interpreters_own(tmp_path):
