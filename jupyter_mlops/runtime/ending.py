@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib
 import io
 import itertools
 import os
@@ -43,6 +44,8 @@ class Ending:
         Args:
             hidden: Names of modules that are, too.
         """
+        with contextlib.suppress(ImportError):  # it is wanted at the end
+            importlib.import_module("ctypes")
         self._shared = frozenset([*sys.modules, *hidden]) - {"__main__"}
         self._last = next(reversed(sys.modules))
         self._libraries = _libraries()
