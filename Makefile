@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 DEMO := build/demo
 LAB_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 WORKERS ?= 2
 
 PYTEST := $(BIN)/python -m pytest
@@ -27,7 +28,7 @@ help:
 	@echo 'make soak    the tests of what may break, as long as it takes: every failpoint, 200 kills'
 	@echo 'make check   ruff, mypy, import-linter'
 	@echo 'make format  let ruff put the sources in order'
-	@echo 'make bench   measure the time budgets'
+	@echo 'make bench   measure the budgets, write benchmarks/results.md'
 	@echo 'make clean   remove what these commands made'
 
 demo: $(VENV)/.examples
@@ -58,7 +59,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff format
 
 bench: $(VENV)/.test
-	$(BIN)/python benchmarks
+	$(BIN)/python benchmarks $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,8 +3,6 @@
 python kfp_five_steps.py FOLDER
 """
 
-from __future__ import annotations
-
 import sys
 
 from kfp import dsl, local

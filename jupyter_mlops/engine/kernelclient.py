@@ -14,7 +14,7 @@ from jupyter_mlops.engine.channel import OutputChannel
 
 __all__ = ["StepKernelClient", "StepKernelManager"]
 
-_POLL = 0.01
+_POLL = 0.002
 _PATIENCE = 1.0
 _FIRST_WAIT = 0.02
 _LONGEST_WAIT = 0.2

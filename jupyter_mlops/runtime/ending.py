@@ -1,44 +1,120 @@
-"""Lets a forked kernel end without taking apart, page by page, what its template has imported."""
+"""Ends a forked kernel without taking apart, page by page, what its template has imported.
+
+The interpreter would take apart all modules at its end, and so copy nearly all memory that a forked process shares with
+its template: a third of a second, to no effect that anybody could see. Everything else ends as ever: functions
+registered with ``atexit``, the user's variables, modules that were imported after the fork, open files, and what
+libraries in C do at exit if they were loaded after the fork.
+"""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
+import importlib
+import io
+import itertools
+import os
 import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-__all__ = ["Keeper"]
+__all__ = ["Ending"]
 
 
-class Keeper:
-    """Keeps imported modules beyond the end of the interpreter: the process ends, and its memory with it.
-
-    Taking them apart would copy nearly all memory that a forked process shares with its template, to no effect that
-    anybody could see. All else ends as ever: functions registered with ``atexit``, the user's variables, modules that
-    were imported after the fork.
+class Ending:
+    """The end of a template and of the processes forked from it.
 
     To be made before anything else registers a function to be called at exit: the first is called last.
     """
 
     def __init__(self) -> None:
-        # It holds itself, and is made before `gc.freeze()`: neither counting nor collecting references ends it.
-        self._kept: list[Any] = []
-        self._kept.append(self._kept)
-        self._names: tuple[str, ...] = ()
-        atexit.register(self._keep)
+        self.well = False
+        """Whether the process has done its work; any other end is the interpreter's own."""
+        self._shared: frozenset[str] = frozenset()
+        self._last = ""
+        self._libraries: frozenset[str] = frozenset()
+        atexit.register(self._end)
 
-    def note(self, besides: Any) -> None:
-        """Take notice that all is imported; to be called before ``gc.freeze()``.
+    def note(self, hidden: Iterable[str] = ()) -> None:
+        """Take notice that what is imported by now is shared.
 
         Args:
-            besides: What else is to be kept.
+            hidden: Names of modules that are, too.
         """
-        standard = getattr(sys, "stdlib_module_names", None)
-        if standard is None:  # Python 3.9: leave it as it is
-            return
-        self._names = tuple(name for name in sys.modules if name.partition(".")[0] not in {*standard, "__main__"})
-        self._kept.append(besides)
+        with contextlib.suppress(ImportError):  # it is wanted at the end
+            importlib.import_module("ctypes")
+        self._shared = frozenset([*sys.modules, *hidden]) - {"__main__"}
+        self._last = next(reversed(sys.modules))
+        self._libraries = _libraries()
 
-    def _keep(self) -> None:
-        for name in self._names:
-            self._kept.append(sys.modules.get(name))
-            sys.modules[name] = None  # type: ignore[assignment]  # as the interpreter does
+    def _later(self) -> list[str]:
+        """Names of the main module and of those that were imported afterwards; not to look at all spares memory."""
+        names = itertools.takewhile(self._last.__ne__, reversed(sys.modules))
+        return [*(name for name in names if name not in self._shared and name != "__main__"), "__main__"]
+
+    def _end(self) -> None:
+        if not self.well:
+            return
+        try:
+            import ctypes
+
+            system = ctypes.PyDLL(None)  # keeps other threads from running Python meanwhile
+            leave, flush = system.exit, system.fflush
+        except (ImportError, OSError, AttributeError):
+            return
+        _take_apart(self._later())
+        _flush_files()
+        logging: Any = sys.modules.get("logging")
+        if logging is not None:  # registered by its import, before this was
+            logging.shutdown()
+        if _libraries() <= self._libraries:
+            flush(None)
+            os._exit(0)
+        leave(0)  # a library that was loaded since may have something to do
+
+
+def _libraries() -> frozenset[str]:
+    """Return the shared libraries of this process, as far as the system tells."""
+    try:
+        lines = Path("/proc/self/maps").read_bytes().splitlines()
+    except OSError:
+        return frozenset({str(os.getpid())})  # another one than before the fork
+    paths = {line.split(None, 5)[-1] for line in lines if b".so" in line}
+    return frozenset(os.fsdecode(path) for path in paths)
+
+
+def _take_apart(names: list[str]) -> None:
+    """Empty modules in this order, as the interpreter does at its end, so that what they hold is finalised."""
+    spaces = []
+    for name in names:
+        module = sys.modules.get(name)
+        if isinstance(module, ModuleType):
+            spaces.append(vars(module))
+        sys.modules[name] = None  # type: ignore[assignment]
+        del module
+    gc.collect()
+    for space in spaces:
+        _clear(space)
+    gc.collect()
+
+
+def _clear(namespace: dict[str, Any]) -> None:
+    private = [name for name in namespace if name.startswith("_") and not name.startswith("__")]
+    others = [name for name in namespace if name not in private and name != "__builtins__"]
+    for name in (*private, *others):
+        namespace[name] = None
+
+
+def _flush_files() -> None:
+    """Write what is left in the buffers of files that something still holds open."""
+    for kinds in ((io.TextIOWrapper,), (io.BufferedWriter, io.BufferedRandom)):
+        for item in gc.get_objects():
+            if issubclass(type(item), kinds):
+                with contextlib.suppress(Exception):  # it is closed, or nobody reads it any more
+                    item.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()

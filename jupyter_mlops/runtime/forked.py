@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from .ending import Ending
 from .preload import Preloaded
 
 __all__ = ["ForkedKernel"]
@@ -27,6 +28,7 @@ class ForkedKernel:
         argv: Arguments of the kernel's application.
         preloaded: What was imported before.
         ready: Called when the kernel waits.
+        ending: How the process ends.
         numbers: How many threads were made, and numbered, by modules that a fresh kernel imports, too.
     """
 
@@ -39,12 +41,14 @@ class ForkedKernel:
         argv: Sequence[str],
         preloaded: Preloaded,
         ready: Callable[[], None],
+        ending: Ending,
         numbers: int = 0,
     ) -> None:
         self._lifeline = lifeline
         self._argv = list(argv)
         self._preloaded = preloaded
         self._ready = ready
+        self._ending = ending
         self._numbers = numbers
 
     def run(self) -> None:
@@ -81,6 +85,7 @@ class ForkedKernel:
         self._lifeline.sendall(b"started\n")
         watcher.start()
         app.start()
+        self._ending.well = True
 
     def _start(self) -> tuple[Any, list[list[int]], dict[str, str]]:
         """Make the application; return it, descriptors of its log, and the variables it has set."""

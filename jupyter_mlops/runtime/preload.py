@@ -91,6 +91,11 @@ class Preloaded:
         """Top-level names of the hidden modules."""
         return sorted({name.partition(".")[0] for name in self._hidden})
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the hidden modules."""
+        return list(self._hidden)
+
     def find(self, name: str) -> ModuleType | None:
         """Return a hidden module without bringing it to light."""
         number = self._hidden.get(name)

@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import importlib.util
 import itertools
 import json
 import os
@@ -30,7 +31,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .ending import Keeper
+from .ending import Ending
 from .forked import ForkedKernel
 from .preload import Preloaded, UnsafeImportError
 
@@ -56,7 +57,7 @@ class Template:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._keeper = Keeper()
+        self._ending = Ending()
         self._preloaded = Preloaded()
         self._children: set[int] = set()
         self._retired = False
@@ -64,6 +65,11 @@ class Template:
 
     def serve(self) -> ForkedKernel | None:
         """Do what one is told to; return None at the end, and the kernel in a process that became one."""
+        kernel = self._serve()
+        self._ending.well = kernel is None
+        return kernel
+
+    def _serve(self) -> ForkedKernel | None:
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(woken, False)
@@ -110,8 +116,8 @@ class Template:
         finally:
             gc.enable()
         probe = self._check_threads(order)
-        self._keeper.note(self._preloaded)
         self._preloaded.hide()
+        self._ending.note(self._preloaded.names)
         gc.freeze()  # a child's collector leaves alone, and unshared, what the template has
         probe.wait()
         return {"is": "ready", "tops": self._preloaded.tops, "folders": _folders()}
@@ -134,7 +140,7 @@ class Template:
         os.environ["MPLBACKEND"] = backend or "module://matplotlib_inline.backend_inline"
         os.chdir(order["cwd"])
         printed = _printed()
-        self._preloaded.load(order["imports"])
+        self._preloaded.load([*_own_imports(), *order["imports"]])
         if backend is None:
             del os.environ["MPLBACKEND"]
         if _printed() > printed:
@@ -179,7 +185,9 @@ class Template:
             self._say({"is": "spare", "number": number})
             self._channel.close()
 
-        return ForkedKernel(socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready, self._numbers)
+        return ForkedKernel(
+            socket.socket(fileno=lifeline), order["argv"], self._preloaded, ready, self._ending, self._numbers
+        )
 
     def _reap(self) -> None:
         for pid in list(self._children):
@@ -205,6 +213,13 @@ def _ended_by_news(channel: socket.socket) -> Iterator[None]:
         yield
     finally:
         fcntl.fcntl(channel, fcntl.F_SETFL, flags)
+
+
+def _own_imports() -> list[str]:
+    """What loading and saving imports; hidden like the rest."""
+    if importlib.util.find_spec("cloudpickle") is None:
+        return []
+    return [f"import {__package__}.step", f"import {__package__}.container", "import blake3"]
 
 
 def _printed() -> int:
@@ -275,7 +290,7 @@ def _compute(modules: Mapping[str, Any]) -> None:
 def _folders() -> dict[str, int]:
     """Return where modules were found, and when something was installed there last."""
     found = {}
-    own = str(Path(__file__).parent.parent)  # each run looks whether it is whole
+    own = str(Path(__file__).parent.parent)  # touched by each run, and made anew where its content changes
     for name in sys.path:
         with contextlib.suppress(OSError):
             if name and name != own:

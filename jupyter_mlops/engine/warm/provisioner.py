@@ -17,7 +17,7 @@ __all__ = ["ForkedProvisioner", "adopt"]
 
 Manager = TypeVar("Manager", bound=KernelManager)
 
-_POLL = 0.01
+_POLL = 0.002
 
 
 def adopt(manager: Manager, process: WarmProcess) -> Manager:

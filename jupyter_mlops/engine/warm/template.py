@@ -62,6 +62,7 @@ class Template:
         self._spares: dict[int, _Spare] = {}
         self._running: dict[int, WarmProcess] = {}
         self._wanted = 0
+        self._awaited = 0
         self._count = 0
         self._closed = False
         self._channel: socket.socket | None = None
@@ -94,7 +95,7 @@ class Template:
             NoWarmKernelError: There is none.
         """
         while True:
-            spare = self._ready_spare(time.monotonic() + seconds, stopped)
+            spare = self._awaited_spare(time.monotonic() + seconds, stopped)
             try:
                 _begin(spare, environment, cwd, streams)
             except OSError:
@@ -194,6 +195,7 @@ class Template:
             self._running[answer["pid"]] = spare.process
         elif answer["is"] == "spare" and (spare := self._spares.get(answer["number"])):
             spare.ready = True
+            self._order()
         elif answer["is"] == "ended":
             kernel = self._running.pop(answer["pid"], None)
             if kernel is not None:
@@ -210,8 +212,13 @@ class Template:
     # kernels
 
     def _order(self) -> None:
-        """Have as many kernels forked as are wanted; the condition is held."""
+        """Have as many kernels forked as are wanted; the condition is held.
+
+        One after another, unless more are waited for: what nobody waits for must not slow down what somebody needs.
+        """
         while self._tops is not None and self.failure is None and len(self._spares) < self._wanted:
+            if sum(not spare.ready for spare in self._spares.values()) >= max(1, self._awaited):
+                return
             self._count += 1
             number = self._count
             prefix = self._folder / f"w{number}"
@@ -231,8 +238,16 @@ class Template:
             self._send({"do": "fork", "number": number, "argv": self._arguments(str(file))}, theirs.fileno())
             theirs.close()
 
-    def _ready_spare(self, deadline: float, stopped: Callable[[], bool]) -> _Spare:
+    def _awaited_spare(self, deadline: float, stopped: Callable[[], bool]) -> _Spare:
         with self._changed:
+            self._awaited += 1
+            try:
+                return self._ready_spare(deadline, stopped)
+            finally:
+                self._awaited -= 1
+
+    def _ready_spare(self, deadline: float, stopped: Callable[[], bool]) -> _Spare:
+        with self._changed:  # once more: it is reentrant
             while True:
                 if self.failure is not None:
                     raise NoWarmKernelError(self.failure)
@@ -240,9 +255,11 @@ class Template:
                     raise NoWarmKernelError(f"{file} stands for an installed module")
                 number = next((number for number, spare in self._spares.items() if spare.ready and spare.process), None)
                 if number is not None:
-                    return self._spares.pop(number)
-                if self._tops is not None and not self._spares:
-                    self._wanted = max(self._wanted, 1)
+                    found = self._spares.pop(number)
+                    self._order()
+                    return found
+                if self._tops is not None and len(self._spares) < self._awaited:
+                    self._wanted = max(self._wanted, self._awaited)
                     self._order()
                 left = deadline - time.monotonic()
                 if left <= 0:
