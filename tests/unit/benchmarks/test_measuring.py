@@ -103,6 +103,12 @@ def test_what_a_step_costs_is_what_a_longer_chain_takes_more(measuring):
     assert overhead.per_step(short, long) == pytest.approx((0.1, 0.2))
 
 
+def test_absolute_times_are_the_shortest(measuring):
+    overhead = importlib.import_module("bench_overhead")
+    costs = [measuring.Cost(1, 30, 5), measuring.Cost(3, 10, 7), measuring.Cost(2, 20, 6)]
+    assert overhead.undisturbed(costs) == measuring.Cost(1, 20, 6)
+
+
 def test_a_long_history_has_all_its_runs(root, tmp_path):
     from jupyter_mlops.store.database import Database
 
