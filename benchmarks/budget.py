@@ -68,7 +68,7 @@ def page(rows: Sequence[Row], facts: Mapping[str, str], remarks: Sequence[str] =
         lines += ["", "A quick look: one try each, so that ratios say little."]
     lines += ["", "| what | figure | bar | holds | made of |", "|---|---|---|---|---|"]
     for row in rows:
-        figure = "-" if row.figure is None else shown(row.figure, row.unit)
+        figure = "" if row.figure is None else shown(row.figure, row.unit)
         sign = "≥" if row.at_least else "≤"
         lines.append(
             f"| {row.what} | {figure} | {sign} {shown(row.bar, row.unit)} | {row.verdict} | {_cell(row.note)} |"
