@@ -1,85 +1,25 @@
-"""What people import: ``import jupyter_mlops as mlops``.
-
-Every front door (command line, server, magics, widgets) goes through these functions.
-"""
+"""Running notebooks as pipelines, and what goes with it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.api.notebooks import PathLike, pipeline, source_of
 from jupyter_mlops.notebook.model import Notebook
-from jupyter_mlops.notebook.reading import read_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 
 if TYPE_CHECKING:
-    from jupyter_mlops.analysis.machine import Environment
     from jupyter_mlops.engine.cleaning import Cleaned
     from jupyter_mlops.engine.doctor import Check
     from jupyter_mlops.engine.events import Reporter
     from jupyter_mlops.engine.planning import RunPlan
     from jupyter_mlops.engine.result import RunResult
     from jupyter_mlops.engine.warm.pool import KernelPool
-    from jupyter_mlops.pipeline.explain import Explanation
-    from jupyter_mlops.pipeline.suggest import Suggestion
     from jupyter_mlops.verify.model import Verification
 
-__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "verify"]
-
-PathLike = str | os.PathLike[str]
-
-
-def pipeline(notebook: PathLike | Notebook) -> Pipeline:
-    """Slice a notebook into a pipeline; nothing is executed.
-
-    Args:
-        notebook: A file, or a notebook that was read before.
-
-    Returns:
-        The pipeline; what is wrong with the notebook is in its ``diagnostics``.
-
-    Raises:
-        UsageError: The file can't be read.
-        NotebookError: The file is not a Python notebook of nbformat 4.
-    """
-    from jupyter_mlops.pipeline.slicer import slice_notebook
-
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return slice_notebook(source, _environment(source))
-
-
-def explain(notebook: PathLike | Notebook) -> tuple[Explanation, ...]:
-    """Say why each input, output, mutation, state and edge of a notebook's pipeline exists.
-
-    Args:
-        notebook: A file, or a notebook that was read before.
-    """
-    from jupyter_mlops.pipeline.slicer import explain_notebook
-
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return explain_notebook(source, _environment(source))
-
-
-def suggest(notebook: PathLike | Notebook) -> Suggestion:
-    """Propose tags for the cells of a notebook that have none; nothing is executed or written.
-
-    Args:
-        notebook: A file, or a notebook that was read before.
-
-    Returns:
-        For each code cell, the tags to add and why. With them the notebook is a valid pipeline, unless its code
-        has errors of its own.
-
-    Raises:
-        UsageError: The file can't be read.
-        NotebookError: The file is not a Python notebook of nbformat 4.
-    """
-    from jupyter_mlops.pipeline.suggest import suggest as propose
-
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
-    return propose(source, _environment(source))
+__all__ = ["doctor", "dry_run", "gc", "run", "verify"]
 
 
 def run(
@@ -136,7 +76,7 @@ def run(
     from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.store.home import find_home
 
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    source = source_of(notebook)
     sliced = sliced or pipeline(source)
     place = source.path.parent if source.path is not None else Path.cwd()
     folder = Path(home) if home is not None else find_home(place)
@@ -186,7 +126,7 @@ def dry_run(
     from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.store.home import find_home
 
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    source = source_of(notebook)
     sliced = pipeline(source)
     place = source.path.parent if source.path is not None else Path.cwd()
     return plan_pipeline(
@@ -227,7 +167,7 @@ def verify(
     from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.verify.runner import verify_notebook
 
-    source = notebook if isinstance(notebook, Notebook) else read_notebook(notebook)
+    source = source_of(notebook)
     sliced = pipeline(source)
     values = resolve(sliced, parameters or {})
     return verify_notebook(sliced, source, parameters=values, timeout=timeout, reporter=reporter)
@@ -278,17 +218,11 @@ def gc(
         return clean(database, folders, wanted, dry_run=dry_run, grace=GRACE if grace is None else grace)
 
 
-def _environment(source: Notebook) -> Environment:
-    from jupyter_mlops.environment import environment_of
-    from jupyter_mlops.store.home import Home, find_home
+def doctor() -> list[Check]:
+    """Look at what works on this machine: interpreter, kernels, containers, disk, store."""
+    from jupyter_mlops.engine.doctor import examine
 
-    def installed(module: str) -> tuple[str, ...] | None:
-        from jupyter_mlops.engine.exports import exported_names
-
-        start = source.path.parent if source.path is not None else Path.cwd()
-        return exported_names(module, source.kernel, Home(find_home(start)).exports)
-
-    return environment_of(source, installed)
+    return examine()
 
 
 def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> None:
@@ -299,10 +233,3 @@ def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> No
     home = ensure_home(folder)
     with Database(home.database) as database:
         write_report(database, home, run_id, path, pipeline=sliced)
-
-
-def doctor() -> list[Check]:
-    """Look at what works on this machine: interpreter, kernels, containers, disk, store."""
-    from jupyter_mlops.engine.doctor import examine
-
-    return examine()
