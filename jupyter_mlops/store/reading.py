@@ -10,8 +10,10 @@ from sqlite3 import Row
 from typing import Any, cast
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.store.conditions import NEWEST_FIRST, Condition, SortKey
 from jupyter_mlops.store.connection import Connection
 from jupyter_mlops.store.ids import TIME_LENGTH
+from jupyter_mlops.store.listing import Listing
 from jupyter_mlops.store.records import (
     ArtifactRecord,
     Direction,
@@ -41,7 +43,7 @@ _ARTIFACT = (
 )
 
 
-class Reading:
+class Reading(Listing):
     """What the database knows; a part of ``Database``."""
 
     _connection: Connection
@@ -84,28 +86,25 @@ class Reading:
 
     def runs(
         self,
-        limit: int = 50,
+        limit: int | None = 50,
         offset: int = 0,
         *,
-        pipeline: str | None = None,
-        status: str | None = None,
-        experiment: str | None = None,
+        condition: Condition | None = None,
+        sort: Sequence[SortKey] = NEWEST_FIRST,
+        most: int | None = None,
     ) -> tuple[RunRecord, ...]:
-        """Return a page of runs, newest first."""
-        where, values = _conditions(pipeline, status, experiment)
-        rows = self._connection.rows(
-            f"SELECT {_RUN} FROM runs{where} ORDER BY started DESC, run_id DESC LIMIT ? OFFSET ?",
-            (*values, limit, offset),
-        )
-        return self._runs(rows)
+        """Return a page of runs.
 
-    def count_runs(
-        self, *, pipeline: str | None = None, status: str | None = None, experiment: str | None = None
-    ) -> int:
-        """Return how many runs ``runs`` could list."""
-        where, values = _conditions(pipeline, status, experiment)
-        row = self._connection.row(f"SELECT count(*) AS count FROM runs{where}", values)
-        return int(row["count"]) if row else 0
+        Args:
+            limit: How many at most; None is all.
+            offset: How many to leave out first.
+            condition: Which runs; all by default.
+            sort: In which order; newest first by default, and where it leaves the order open.
+            most: How many metrics, parameters and tags of each are enough; None is all.
+        """
+        ids = self.find_runs(condition, sort, limit, offset)
+        found = {row["run_id"]: row for row in self._about(ids, _RUN, "runs", "run_id")}
+        return self._runs([found[run_id] for run_id in ids if run_id in found], most)
 
     def steps_of(self, run_id: str) -> tuple[StepRecord, ...]:
         """Return the steps of a run in the order of the page."""
@@ -235,19 +234,19 @@ class Reading:
             )
         return [row["run_id"] for row in rows]
 
-    def _runs(self, rows: Sequence[Row]) -> tuple[RunRecord, ...]:
+    def _runs(self, rows: Sequence[Row], most: int | None = None) -> tuple[RunRecord, ...]:
         ids = [row["run_id"] for row in rows]
         parameters: dict[str, dict[str, Any]] = defaultdict(dict)
         sources: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value, source", "params", "position"):
+        for row in self._about(ids, "run_id, name, value, source", "params", "position", most):
             parameters[row["run_id"]][row["name"]] = json.loads(row["value"])
             if row["source"] is not None:
                 sources[row["run_id"]][row["name"]] = row["source"]
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value", "latest_metrics"):
+        for row in self._about(ids, "run_id, name, value", "latest_metrics", most=most):
             metrics[row["run_id"]][row["name"]] = _number(row["value"])
         tags: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value", "tags"):
+        for row in self._about(ids, "run_id, name, value", "tags", most=most):
             tags[row["run_id"]][row["name"]] = row["value"]
         return tuple(
             RunRecord(
@@ -260,7 +259,14 @@ class Reading:
             for row in rows
         )
 
-    def _about(self, run_ids: Sequence[str], columns: str, table: str, order: str = "name") -> Iterable[Row]:
+    def _about(
+        self, run_ids: Sequence[str], columns: str, table: str, order: str = "name", most: int | None = None
+    ) -> Iterable[Row]:
+        if most is not None:
+            for run_id in run_ids:
+                sql = f"SELECT {columns} FROM {table} WHERE run_id = ? ORDER BY {order} LIMIT ?"
+                yield from self._connection.rows(sql, (run_id, most))
+            return
         for start in range(0, len(run_ids), _PAGE):
             page = run_ids[start : start + _PAGE]
             marks = ", ".join("?" * len(page))
@@ -283,20 +289,6 @@ class Reading:
             )
             for row in rows
         )
-
-
-def _conditions(pipeline: str | None, status: str | None, experiment: str | None) -> tuple[str, list[str]]:
-    conditions, values = [], []
-    if pipeline is not None:
-        conditions.append("pipeline = ?")
-        values.append(pipeline)
-    if status is not None:
-        conditions.append("status = ?")
-        values.append(status)
-    if experiment is not None:
-        conditions.append("run_id IN (SELECT run_id FROM associations WHERE kind = 'experiment' AND name = ?)")
-        values.append(experiment)
-    return (" WHERE " + " AND ".join(conditions) if conditions else ""), values
 
 
 def _after(prefix: str) -> str:
