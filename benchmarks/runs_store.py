@@ -124,4 +124,13 @@ def _rows(number: int, run: Drawn) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _artifact(name: str) -> tuple[Any, ...]:
-    return (f"k{name}", f"{abs(hash(name)):064x}"[-64:], "value", '["frame"]', 1000, "pandas.DataFrame", "frame", "100 rows")
+    return (
+        f"k{name}",
+        f"{abs(hash(name)):064x}"[-64:],
+        "value",
+        '["frame"]',
+        1000,
+        "pandas.DataFrame",
+        "frame",
+        "100 rows",
+    )

@@ -139,7 +139,9 @@ def both(*conditions: Condition | None) -> Condition | None:
     given = [condition for condition in conditions if condition is not None]
     if len(given) < 2:
         return given[0] if given else None
-    parts = [part for condition in given for part in (condition.parts if isinstance(condition, AllOf) else (condition,))]
+    parts = [
+        part for condition in given for part in (condition.parts if isinstance(condition, AllOf) else (condition,))
+    ]
     return AllOf(tuple(parts))
 
 

@@ -7,16 +7,28 @@ list by an index, until the page is full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from jupyter_mlops.store.conditions import ATTRIBUTES, NEWEST_FIRST, AllOf, AnyOf, Condition, Field, SortKey, fields_of
+from jupyter_mlops.store.conditions import (
+    ATTRIBUTES,
+    NEWEST_FIRST,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Field,
+    SortKey,
+    fields_of,
+)
 from jupyter_mlops.store.connection import Connection
-from jupyter_mlops.store.runsql import Sql, found_by, holds, is_about_runs_alone, joined
+from jupyter_mlops.store.runsql import Sql, found_by, holds, holds_in, is_about_runs_alone, joined
 
 __all__ = ["Listing"]
 
 _FEW = 3000
 """Runs that are quickly tested and sorted one by one."""
+_SOON = 3000
+"""Runs to go through in the order of the list before it is given up."""
 _TABLES = {"metrics": "latest_metrics", "params": "params", "tags": "tags"}
 
 
@@ -38,14 +50,15 @@ class Listing:
             limit: How many at most; None is all.
         """
         most = None if limit is None else offset + limit
-        found: list[str] = []
-        for query in self._queries(condition, tuple(sort) or NEWEST_FIRST):
-            rest = -1 if most is None else most - len(found)
-            if rest == 0:
-                break
-            rows = self._connection.rows(f"{query.text} LIMIT ?", [*query.values, rest])
-            found += [row[0] for row in rows]
-        return found[offset:]
+        order = tuple(sort) or NEWEST_FIRST
+        few, count = (None, 0) if condition is None else self._smallest(condition)
+        if few is not None:
+            return self._fetch([_sorted(condition, order, few)] if count else [], most)[offset:]
+        if condition is not None and most is not None and order[0].field.kind != "attributes":
+            start = joined(" ", [_stage(condition, order, *_stages(order[0])[0], soon=_SOON), Sql("LIMIT ?", [most])])
+            found = [row[0] for row in self._connection.rows(start.text, start.values)]
+            return found[offset:] if len(found) == most else self._fetch([_sorted(condition, order)], most)[offset:]
+        return self._fetch(_in_order(condition, order), most)[offset:]
 
     def count_runs(self, condition: Condition | None = None) -> int:
         """Return how many runs there are for which a condition holds."""
@@ -74,18 +87,15 @@ class Listing:
         )
         return tuple(row[0] for row in rows)
 
-    def _queries(self, condition: Condition | None, sort: Sequence[SortKey]) -> Iterator[Sql]:
-        """Queries that have the list together, one after the other."""
-        few, count = (None, 0) if condition is None else self._smallest(condition)
-        if few is not None and count == 0:
-            return
-        if few is not None and condition is not None:
-            tables, order = _sorted_by(sort)
-            where = holds(condition)
-            start = _from(few, tables)
-            yield Sql(f"SELECT runs.run_id {start.text} AND {where.text} ORDER BY {order}", [*start.values, *where.values])
-            return
-        yield from _in_order(condition, sort)
+    def _fetch(self, queries: Iterable[Sql], most: int | None) -> list[str]:
+        """Ask one query after the other until there are enough."""
+        found: list[str] = []
+        for query in queries:
+            rest = -1 if most is None else most - len(found)
+            if rest == 0:
+                break
+            found += [row[0] for row in self._connection.rows(f"{query.text} LIMIT ?", [*query.values, rest])]
+        return found
 
     def _smallest(self, condition: Condition) -> tuple[Sql | None, int]:
         """A query for few runs, duplicates possible, among which are all that the condition holds for, and how many."""
@@ -131,26 +141,60 @@ def _from(few: Sql | None, tables: Sql | None = None) -> Sql:
     return Sql(f"{text}{more.text} WHERE 1 = 1", [*few.values, *more.values])
 
 
+def _sorted(condition: Condition | None, sort: Sequence[SortKey], few: Sql | None = None) -> Sql:
+    """Test all runs, or few of them, then sort what is left."""
+    tables, order = _sorted_by(sort)
+    tests = joined(" AND ", [_from(few, tables), *([] if condition is None else [holds(condition)])])
+    return Sql(f"SELECT runs.run_id {tests.text} ORDER BY {order}", tests.values)
+
+
 def _in_order(condition: Condition | None, sort: Sequence[SortKey]) -> Iterator[Sql]:
     """Go through all runs in the order of the list: those with a value of the first key by its index, then the rest."""
     first, rest = sort[0], sort[1:]
     if first.field.kind == "attributes":
         yield from _by_attribute(condition, first, rest)
         return
-    needs_runs = any(found.kind == "attributes" for found in fields_of(condition, rest))
-    join = " CROSS JOIN runs ON runs.run_id = v.run_id" if needs_runs else ""
-    source, name = _TABLES[first.field.kind], first.field.name
-    tables, order = _sorted_by(rest, "v.run_id")
-    where = [] if condition is None else [holds(condition, "v.run_id")]
     for narrowed, keys in _stages(first):
-        tests = joined(" AND ", [Sql(f"v.name = ? AND {narrowed}", [name]), *where])
-        text = f"SELECT v.run_id FROM {source} AS v{join}{tables.text} WHERE {tests.text}"
-        yield Sql(f"{text} ORDER BY {', '.join([*keys, order])}", [*tables.values, *tests.values])
+        yield _stage(condition, sort, narrowed, keys)
     tables, order = _sorted_by(rest)
+    source, name = _TABLES[first.field.kind], first.field.name
     without = Sql(f"NOT EXISTS (SELECT 1 FROM {source} AS w WHERE w.name = ? AND w.run_id = runs.run_id)", [name])
     tests = joined(" AND ", [without, *([] if condition is None else [holds(condition)])])
     text = f"SELECT runs.run_id FROM runs{tables.text} WHERE {tests.text} ORDER BY {order}"
     yield Sql(text, [*tables.values, *tests.values])
+
+
+def _stage(
+    condition: Condition | None, sort: Sequence[SortKey], narrowed: str, keys: list[str], soon: int | None = None
+) -> Sql:
+    """Go through runs that have a value of the first key, or through so many of them, in its order."""
+    first, rest = sort[0], sort[1:]
+    tests = joined(
+        " AND ", [Sql(f"d.name = ? AND {narrowed}", [first.field.name]), *_of_same_row(condition, first.field)]
+    )
+    source = Sql(f"{_TABLES[first.field.kind]} AS d WHERE {tests.text}", tests.values)
+    if soon is not None:
+        inner = ", ".join([*keys, "d.run_id DESC"])
+        source = Sql(f"(SELECT * FROM {source.text} ORDER BY {inner} LIMIT {soon}) AS d WHERE 1 = 1", source.values)
+    needs_runs = any(found.kind == "attributes" for found in fields_of(condition, rest))
+    tables, order = _sorted_by(rest, "d.run_id")
+    start, _, where = source.text.rpartition(" AS d WHERE ")
+    join = " AS d" + (" CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else "")
+    conditions = joined(
+        " AND ", [Sql(where, source.values), *([] if condition is None else [holds(condition, "d.run_id")])]
+    )
+    text = f"SELECT d.run_id FROM {start}{join}{tables.text} WHERE {conditions.text}"
+    return Sql(f"{text} ORDER BY {', '.join([*keys, order])}", [*tables.values, *conditions.values])
+
+
+def _of_same_row(condition: Condition | None, found: Field) -> list[Sql]:
+    """Tests of the value that the list is sorted by, which its index can skip to."""
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    return [
+        holds_in(part, "d")
+        for part in parts
+        if isinstance(part, Comparison) and part.field == found and part.operator not in ("IS NULL", "IS NOT NULL")
+    ]
 
 
 def _by_attribute(condition: Condition | None, first: SortKey, rest: Sequence[SortKey]) -> Iterator[Sql]:
@@ -192,11 +236,11 @@ def _stages(key: SortKey) -> list[tuple[str, list[str]]]:
     """The same order as parts that follow one another, each by an index."""
     direction = _direction(key)
     if key.field.kind != "params":
-        return [("v.value IS NOT NULL", [f"v.value{direction}"]), ("v.value IS NULL", [])]
+        return [("d.value IS NOT NULL", [f"d.value{direction}"]), ("d.value IS NULL", [])]
     return [
-        ("v.number IS NOT NULL", [f"v.number{direction}"]),
-        ("v.number IS NULL AND v.word IS NOT NULL", [f"v.word{direction}"]),
-        ("v.number IS NULL AND v.word IS NULL", []),
+        ("d.number IS NOT NULL", [f"d.number{direction}"]),
+        ("d.number IS NULL AND d.word IS NOT NULL", [f"d.word{direction}"]),
+        ("d.number IS NULL AND d.word IS NULL", []),
     ]
 
 

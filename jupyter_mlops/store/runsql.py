@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_mlops.store.conditions import ATTRIBUTES, AllOf, AnyOf, Comparison, Condition, Field, Not, fields_of
 
-__all__ = ["WORD", "Sql", "found_by", "holds", "is_about_runs_alone", "joined"]
+__all__ = ["WORD", "Sql", "found_by", "holds", "holds_in", "is_about_runs_alone", "joined"]
 
 WORD = 200
 """Characters of a text parameter that can be searched."""
@@ -79,46 +79,51 @@ def _rows(condition: Comparison) -> tuple[Sql, bool]:
     """FROM and WHERE of the rows that say that a condition holds, or, where False comes with them, that it does not."""
     found, operator = condition.field, condition.operator
     if found.kind == "attributes":
-        start, positive = Sql("FROM associations AS v WHERE v.kind = 'experiment'"), operator not in _NEGATED
-        operator = _NEGATED.get(operator, operator)  # type: ignore[assignment]
-        test = _column("v.name", Comparison(found, operator, condition.value))
+        start = Sql("FROM associations AS v WHERE v.kind = 'experiment'")
+        positive = operator not in _NEGATED
+        condition = Comparison(found, _NEGATED.get(operator, operator), condition.value)  # type: ignore[arg-type]
     else:
-        start, positive = Sql(f"FROM {_TABLES[found.kind]} AS v WHERE v.name = ?", [found.name]), True
-        test = _of_value(Comparison(found, operator, condition.value))
+        start = Sql(f"FROM {_TABLES[found.kind]} AS v WHERE v.name = ?", [found.name])
+        positive = True
     if operator in ("IS NULL", "IS NOT NULL"):
         return start, operator == "IS NOT NULL"
+    test = _column("v.name", condition) if found.kind == "attributes" else holds_in(condition, "v")
     return joined(" AND ", [start, test]), positive
 
 
-def _of_value(condition: Comparison) -> Sql:
-    """A test of the row ``v`` of a metric, parameter or tag; rows that are there have a value."""
+def holds_in(condition: Comparison, row: str) -> Sql:
+    """Return whether a comparison holds in the row of a metric, parameter or tag; those that are there have a value.
+
+    Args:
+        row: Name of the row; the condition must not be about whether it is there.
+    """
     operator = condition.operator
     if operator in _NEGATED:
-        positive = _of_value(Comparison(condition.field, _NEGATED[operator], condition.value))  # type: ignore[arg-type]
+        positive = holds_in(Comparison(condition.field, _NEGATED[operator], condition.value), row)  # type: ignore[arg-type]
         return Sql(f"NOT coalesce({positive.text}, 0)", positive.values)
     if condition.field.kind == "params":
-        return _parameter(condition)
+        return _parameter(condition, row)
     if operator == "IS NAN":
-        return Sql("v.value IS NULL")
-    return _column("v.value", condition)
+        return Sql(f"{row}.value IS NULL")
+    return _column(f"{row}.value", condition)
 
 
-def _parameter(condition: Comparison) -> Sql:
+def _parameter(condition: Comparison, row: str) -> Sql:
     operator, value = condition.operator, condition.value
     if operator == "IS NAN":
-        return Sql("(v.number IS NULL AND v.value = 'NaN')")
+        return Sql(f"({row}.number IS NULL AND {row}.value = 'NaN')")
     if operator in ("LIKE", "ILIKE"):
-        return _column("coalesce(v.word, v.value)", condition)
+        return _column(f"coalesce({row}.word, {row}.value)", condition)
     if operator in ("=", "IN"):
-        return _one_of(value if isinstance(value, tuple) else (value,))
+        return _one_of(value if isinstance(value, tuple) else (value,), row)
     if not isinstance(value, str):
-        return Sql(f"v.number {operator} ?", [value])
+        return Sql(f"{row}.number {operator} ?", [value])
     number = _as_number(value)
-    words = Sql(f"(v.number IS NULL AND v.word {operator} ?)", [value[:WORD]])
-    return words if number is None else Sql(f"(v.number {operator} ? OR {words.text})", [number, *words.values])
+    words = Sql(f"({row}.number IS NULL AND {row}.word {operator} ?)", [value[:WORD]])
+    return words if number is None else Sql(f"({row}.number {operator} ? OR {words.text})", [number, *words.values])
 
 
-def _one_of(literals: Sequence[Any]) -> Sql:
+def _one_of(literals: Sequence[Any], row: str) -> Sql:
     words: list[str] = []
     numbers: list[float] = []
     whole: list[str] = []
@@ -134,7 +139,7 @@ def _one_of(literals: Sequence[Any]) -> Sql:
             number = _as_number(literal)
             numbers += [] if number is None else [number]
     tests = [
-        Sql(f"v.{column} IN ({_marks(values)})", list(values))
+        Sql(f"{row}.{column} IN ({_marks(values)})", list(values))
         for column, values in (("word", words), ("number", numbers), ("value", whole))
         if values
     ]
