@@ -44,7 +44,7 @@ class Listing:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[str]:
-        """Return the ids of the runs for which a condition holds, in order; where the order leaves it open, newest first.
+        """Return the ids of the runs for which a condition holds, in order; the newest first where that leaves it open.
 
         Args:
             limit: How many at most; None is all.
@@ -81,8 +81,8 @@ class Listing:
         table = _TABLES[kind]
         # From name to name by the index, instead of through all rows.
         rows = self._connection.rows(
-            f"WITH RECURSIVE found (name) AS (SELECT min(name) FROM {table} UNION ALL "
-            f"SELECT (SELECT min(name) FROM {table} WHERE {table}.name > found.name) FROM found WHERE name IS NOT NULL) "
+            f"WITH RECURSIVE found (name) AS (SELECT min(name) FROM {table} UNION ALL SELECT "
+            f"(SELECT min(name) FROM {table} WHERE {table}.name > found.name) FROM found WHERE name IS NOT NULL) "
             "SELECT name FROM found WHERE name IS NOT NULL"
         )
         return tuple(row[0] for row in rows)
@@ -168,23 +168,19 @@ def _stage(
     condition: Condition | None, sort: Sequence[SortKey], narrowed: str, keys: list[str], soon: int | None = None
 ) -> Sql:
     """Go through runs that have a value of the first key, or through so many of them, in its order."""
-    first, rest = sort[0], sort[1:]
-    tests = joined(
-        " AND ", [Sql(f"d.name = ? AND {narrowed}", [first.field.name]), *_of_same_row(condition, first.field)]
-    )
-    source = Sql(f"{_TABLES[first.field.kind]} AS d WHERE {tests.text}", tests.values)
+    first, rest = sort[0].field, sort[1:]
+    where = joined(" AND ", [Sql(f"d.name = ? AND {narrowed}", [first.name]), *_of_same_row(condition, first)])
+    start = Sql(f"SELECT d.run_id FROM {_TABLES[first.kind]} AS d")
     if soon is not None:
-        inner = ", ".join([*keys, "d.run_id DESC"])
-        source = Sql(f"(SELECT * FROM {source.text} ORDER BY {inner} LIMIT {soon}) AS d WHERE 1 = 1", source.values)
+        inner = f"SELECT * FROM {_TABLES[first.kind]} AS d WHERE {where.text}"
+        beginning = f"{inner} ORDER BY {', '.join([*keys, 'd.run_id DESC'])} LIMIT {soon}"
+        start, where = Sql(f"SELECT d.run_id FROM ({beginning}) AS d", where.values), Sql("1 = 1")
     needs_runs = any(found.kind == "attributes" for found in fields_of(condition, rest))
+    join = Sql(" CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else "")
     tables, order = _sorted_by(rest, "d.run_id")
-    start, _, where = source.text.rpartition(" AS d WHERE ")
-    join = " AS d" + (" CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else "")
-    conditions = joined(
-        " AND ", [Sql(where, source.values), *([] if condition is None else [holds(condition, "d.run_id")])]
-    )
-    text = f"SELECT d.run_id FROM {start}{join}{tables.text} WHERE {conditions.text}"
-    return Sql(f"{text} ORDER BY {', '.join([*keys, order])}", [*tables.values, *conditions.values])
+    tests = joined(" AND ", [where, *([] if condition is None else [holds(condition, "d.run_id")])])
+    end = Sql(f" ORDER BY {', '.join([*keys, order])}")
+    return joined("", [start, join, tables, Sql(" WHERE "), tests, end])
 
 
 def _of_same_row(condition: Condition | None, found: Field) -> list[Sql]:

@@ -36,7 +36,7 @@ def holds(condition: Condition, run: str = "runs.run_id") -> Sql:
     """Return whether a condition holds for a run, never NULL inside of ``NOT``.
 
     Args:
-        run: SQL of the run's id. The row of ``runs`` must be there under this name if the condition is about attributes.
+        run: SQL of the run's id. If the condition is about attributes, the row of ``runs`` must be there, too.
     """
     if isinstance(condition, Not):
         part = holds(condition.part, run)
