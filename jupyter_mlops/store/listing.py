@@ -1,8 +1,9 @@
 """Lists of runs: any condition, any order, one page at a time.
 
-A page must come at once from a hundred thousand runs, so no plan is left to chance. If a part of the condition leaves few
-runs, those are looked up, tested and sorted. Otherwise many match: runs are gone through in the order of the
-list by an index, until the page is full.
+A page must come at once from a hundred thousand runs, so no plan is left to chance. If a part of the condition leaves
+few runs, those are looked up, tested and sorted. Otherwise runs are gone through in the order of the list by an index,
+and most often the page is full soon. If it is not, the condition is tested in the order of time, where neighbours lie
+together in the file, and what is left is sorted.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from jupyter_mlops.store.conditions import (
     Condition,
     Field,
     FieldKind,
-    SortKey,
     both,
     equals,
     fields_of,
