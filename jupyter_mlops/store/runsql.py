@@ -68,7 +68,8 @@ def found_by(condition: Condition) -> Sql | None:
     if not isinstance(condition, Comparison):
         return None
     rows, positive = _rows(condition)
-    return Sql(f"SELECT v.run_id {rows.text}", rows.values) if positive else None
+    distinct = "DISTINCT " if condition.field.kind == "attributes" else ""  # a run is in several groups
+    return Sql(f"SELECT {distinct}v.run_id {rows.text}", rows.values) if positive else None
 
 
 def _is_column(found: Field) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
-from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store import connection, schema
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import MetricRecord, NewRun, StepOutcome
 
