@@ -22,7 +22,7 @@ from jupyter_mlops.store.conditions import (
     fields_of,
 )
 from jupyter_mlops.store.connection import Connection
-from jupyter_mlops.store.runsql import Sql, found_by, holds, holds_in, is_about_runs_alone, joined
+from jupyter_mlops.store.runsql import Sql, found_by, holds, holds_in, is_about_runs_alone, joined, table_by_run
 
 __all__ = ["Listing"]
 
@@ -73,9 +73,8 @@ class Listing:
         if condition is None:
             row = self._connection.row("SELECT count(*) FROM runs")
         else:
-            start = _from(self._smallest(condition)[0])
-            query = joined(" AND ", [start, holds(condition)])
-            row = self._connection.row(f"SELECT count(*) {query.text}", query.values)
+            rows, _, _ = _matching(condition, self._smallest(condition)[0])
+            row = self._connection.row(f"SELECT count(*) {rows.text}", rows.values)
         return int(row[0]) if row else 0
 
     def is_known(self, found: Field) -> bool:
@@ -179,21 +178,41 @@ def _conjuncts(condition: Condition) -> list[Condition]:
     return ([AllOf(tuple(alone))] if alone else []) + others
 
 
-def _from(few: Sql | None, tables: Sql | None = None) -> Sql:
-    """FROM with the runs to be looked at, and WHERE."""
-    more = tables or Sql("")
-    if few is None:
-        return Sql(f"FROM runs{more.text} WHERE 1 = 1", more.values)
-    # A CROSS JOIN keeps SQLite to the order in which the tables stand here.
-    text = f"FROM ({few.text}) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
-    return Sql(f"{text}{more.text} WHERE 1 = 1", [*few.values, *more.values])
+def _matching(condition: Condition, few: Sql | None, sort: Sequence[SortKey] = ()) -> tuple[Sql, str, str]:
+    """FROM and WHERE of the runs for which a condition holds, the id of a run there, and the keys of an order.
+
+    Args:
+        few: Where to look; otherwise all runs are gone through in the order of time.
+    """
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    driver = None if few is not None else next(filter(_can_drive, parts), None)
+    if not isinstance(driver, Comparison):
+        tables, order = _sorted_by(sort)
+        # A CROSS JOIN keeps SQLite to the order in which the tables stand here.
+        start = "FROM runs" if few is None else f"FROM ({few.text}) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
+        head = Sql(f"{start}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
+        return joined("", [head, holds(condition)]), "runs.run_id", order
+    rest = tuple(part for part in parts if part is not driver)
+    needs_runs = any(found.kind == "attributes" for part in rest for found in fields_of(part, sort))
+    needs_runs = needs_runs or any(key.field.kind == "attributes" for key in sort)
+    join = " CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else ""
+    tables, order = _sorted_by(sort, "d.run_id")
+    start = Sql(f"FROM {table_by_run(driver.field, 'd')}{join}{tables.text} WHERE ", tables.values)
+    tests = [Sql("d.name = ?", [driver.field.name]), holds_in(driver, "d"), *(holds(part, "d.run_id") for part in rest)]
+    return joined("", [start, joined(" AND ", tests)]), "d.run_id", order
+
+
+def _can_drive(condition: Condition) -> bool:
+    """Whether the rows of a metric, parameter or tag can lead through the runs."""
+    if not isinstance(condition, Comparison) or condition.field.kind == "attributes":
+        return False
+    return condition.operator not in ("IS NULL", "IS NOT NULL")
 
 
 def _sorted(condition: Condition, sort: Sequence[SortKey], few: Sql | None) -> Sql:
     """Test all runs, or few of them, then sort what is left."""
-    tables, order = _sorted_by(sort)
-    tests = joined(" AND ", [_from(few, tables), holds(condition)])
-    return Sql(f"SELECT runs.run_id {tests.text} ORDER BY {order}", tests.values)
+    rows, run, order = _matching(condition, few, sort)
+    return Sql(f"SELECT {run} {rows.text} ORDER BY {order}", rows.values)
 
 
 def _in_order(condition: Condition | None, sort: Sequence[SortKey]) -> Iterator[Sql]:
@@ -257,7 +276,7 @@ def _sorted_by(sort: Sequence[SortKey], run: str = "runs.run_id") -> tuple[Sql, 
             continue
         alias = f"s{number}"
         on = f"{alias}.name = ? AND {alias}.run_id = {run}"
-        tables.append(Sql(f" LEFT JOIN {_TABLES[key.field.kind]} AS {alias} ON {on}", [key.field.name]))
+        tables.append(Sql(f" LEFT JOIN {table_by_run(key.field, alias)} ON {on}", [key.field.name]))
         keys += [f"{alias}.run_id IS NULL", *_value_keys(key, alias)]
     return joined("", tables), ", ".join([*keys, f"{run} DESC"])
 

@@ -46,9 +46,7 @@ def finished(
     pipeline: str = "churn",
     **parameters: Any,
 ) -> str:
-    new = NewRun(
-        pipeline, STEPS, parameters, dict.fromkeys(parameters, "-p"), notebook="nb/churn.ipynb", user="ann"
-    )
+    new = NewRun(pipeline, STEPS, parameters, dict.fromkeys(parameters, "-p"), notebook="nb/churn.ipynb", user="ann")
     run_id = database.create_run(new).run_id
     values = [MetricRecord(name, value) for name, value in (metrics or {}).items()]
     digest = "ab" * 32
