@@ -35,8 +35,8 @@ NOTEBOOKS: dict[str, tuple[str | tuple[str, str], ...]] = {
         "print(squares, cubes, i)",
     ),
     "async with at the top": (
-        "events = []\nclass Session:\n    async def __aenter__(self):\n        events.append('in')\n        return self\n"
-        "    async def __aexit__(self, *what):\n        events.append('out')",
+        "events = []\nclass Session:\n    async def __aenter__(self):\n        events.append('in')\n"
+        "        return self\n    async def __aexit__(self, *what):\n        events.append('out')",
         "async with Session() as session:\n    events.append('work')",
         "print(events)",
     ),
