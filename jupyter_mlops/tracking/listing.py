@@ -47,7 +47,7 @@ class RunQuery:
         limit: Runs on a page; None is all.
         page: Which page, from 1.
         pipeline: Only runs of this pipeline.
-        notebook: Only runs of this notebook: the path as it was given, or the end of it.
+        notebook: Only runs of this notebook: its path, or the end of it.
         brief: Whether some of the metrics, parameters and tags are enough, if no columns are asked for.
     """
 
