@@ -145,7 +145,7 @@ class Listing:
         return None if row is None else Sql(f"{key} {'>=' if first.descending else '<='} ?", [row[0]])
 
     def _smallest(self, condition: Condition) -> tuple[Sql | None, int]:
-        """A query for few runs, duplicates possible, among which are all that the condition holds for, and how many."""
+        """A query for few runs, each once, among which are all that the condition holds for, and how many it has."""
         if isinstance(condition, AnyOf) and not is_about_runs_alone(condition):
             parts = [self._smallest(part) for part in condition.parts]
             queries = [query for query, _ in parts if query is not None]
@@ -193,8 +193,7 @@ def _matching(condition: Condition, few: Sql | None, sort: Sequence[SortKey] = (
         head = Sql(f"FROM {places}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
         return joined("", [head, holds(condition)]), "runs.run_id", order
     rest = tuple(part for part in parts if part is not driver)
-    needs_runs = any(found.kind == "attributes" for part in rest for found in fields_of(part, sort))
-    needs_runs = needs_runs or any(key.field.kind == "attributes" for key in sort)
+    needs_runs = any(found.kind == "attributes" for found in fields_of(AllOf(rest), sort))
     join = " CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else ""
     tables, order = _sorted_by(sort, "d.run_id")
     start = Sql(f"FROM {table_by_run(driver.field, 'd')}{join}{tables.text} WHERE ", tables.values)
