@@ -33,6 +33,7 @@ from jupyter_mlops.store.records import (
     Status,
     StepOutcome,
 )
+from jupyter_mlops.store.tracing import Tracing
 
 __all__ = ["Database"]
 
@@ -43,7 +44,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading, Housekeeping):
+class Database(Reading, Housekeeping, Tracing):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:
