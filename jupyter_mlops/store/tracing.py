@@ -95,13 +95,6 @@ class Tracing:
 
     _connection: Connection
 
-    def names_a_run(self, text: str) -> bool:
-        """Tell whether ``run_id`` would find a run, or several, for this text."""
-        return text == "latest" or bool(self._matching(text.strip()))
-
-    def _matching(self, text: str) -> list[str]:
-        raise NotImplementedError
-
     def run_head(self, run_id: str) -> RunHead | None:
         """Return what is told of a run in one line, or None if there is no such run."""
         row = self._connection.row(
@@ -193,18 +186,21 @@ class Tracing:
         limit: int,
         *,
         before: str | None = None,
+        after: str | None = None,
         oldest_first: bool = False,
     ) -> tuple[Use, ...]:
         """Return the step runs that took or made an artifact under this id, newest first.
 
         Args:
             before: Only those of runs with smaller ids: earlier ones.
+            after: Only those of runs with greater ids: later ones.
         """
-        earlier, order = ("" if before is None else " AND run_id < ?"), "" if oldest_first else " DESC"
+        bounds = [(f" AND run_id {sign} ?", run_id) for sign, run_id in (("<", before), (">", after)) if run_id]
+        order = "" if oldest_first else " DESC"
         rows = self._connection.rows(
             "SELECT run_id, slug FROM events WHERE artifact_key = ? AND direction = ? AND artifact = ?"
-            f"{earlier} ORDER BY run_id{order}, slug LIMIT ?",
-            (key, direction, artifact, *(() if before is None else (before,)), limit),
+            f"{''.join(sql for sql, _ in bounds)} ORDER BY run_id{order}, slug LIMIT ?",
+            (key, direction, artifact, *(run_id for _, run_id in bounds), limit),
         )
         return tuple(Use(row["run_id"], row["slug"], artifact) for row in rows)
 
