@@ -103,7 +103,8 @@ class Tracing:
         if row is None:
             return None
         kept = self._connection.rows("SELECT name, digest FROM documents WHERE run_id = ? AND slug = ''", (run_id,))
-        return RunHead(*row, {item["name"]: item["digest"] for item in kept})
+        documents = {str(item["name"]): str(item["digest"]) for item in kept}
+        return RunHead(row[0], row[1], row[2], row[3], row[4], row[5], documents)
 
     def text(self, digest: str) -> str | None:
         """Return a text that was kept with a run, by its digest."""

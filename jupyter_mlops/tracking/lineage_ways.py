@@ -219,7 +219,7 @@ def _as_files(reader: Reader, run_id: str, flow: FlowRecord) -> Iterator[Ref]:
     """A file that a step wrote, as other runs read it later."""
     if flow.kind != "file" or not flow.bytes:
         return
-    paths = {}
+    paths: dict[str, None] = {}
     for key, kind, _ in reader.database.keys_of(flow.digest):
         for artifact in reader.database.file_ids(key) if kind == "file" else ():
             if reader.database.uses(key, artifact, "in", 1, after=run_id):
