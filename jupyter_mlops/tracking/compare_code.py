@@ -82,7 +82,8 @@ def _cells(notebook: Mapping[str, Any]) -> list[_Cell]:
     for number, raw in enumerate(cells if isinstance(cells, list) else (), 1):
         if not isinstance(raw, Mapping):
             continue
-        metadata = raw.get("metadata") if isinstance(raw.get("metadata"), Mapping) else {}
+        kept = raw.get("metadata")
+        metadata: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
         tags = tuple(str(tag) for tag in (metadata.get("tags") or ()))
         settings = json.dumps(metadata.get("mlops") or {}, sort_keys=True, default=str)
         found.append(
@@ -96,6 +97,8 @@ def _pairs(old: Sequence[_Cell], new: Sequence[_Cell]) -> dict[int, int]:
     found: dict[int, int] = {}
     free = dict.fromkeys(range(len(old)))
     for key in (_identity, _id, _source):
+        if key is _id and not found:
+            continue  # where no cell is as it was, ids such as ``cell-1`` are equal by chance
         known: dict[Any, list[int]] = {}
         for place in free:
             known.setdefault(key(old[place]), []).append(place)

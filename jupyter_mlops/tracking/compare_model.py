@@ -198,6 +198,9 @@ class ArtifactRow:
     differs: bool
 
 
+_Row = Field | ParameterRow | MetricRow | StepRow | ArtifactRow
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How runs differ. The baseline is the first run.
@@ -227,13 +230,14 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether there is any difference to tell."""
-        rows = (*self.fields, *self.parameters, *self.metrics, *self.steps, *self.data, *self.environment)
-        return any(row.differs for row in rows) or any(cell.differs for code in self.code for cell in code.cells)
+        told: tuple[_Row, ...] = (*self.fields, *self.steps)
+        cells = any(cell.differs for code in self.code for cell in code.cells)
+        return self.results_differ or cells or any(row.differs for row in told)
 
     @property
     def results_differ(self) -> bool:
         """Whether more differs than how the runs went: parameters, metrics, code, data or environment."""
-        rows = (*self.parameters, *self.metrics, *self.data, *self.environment)
+        rows: tuple[_Row, ...] = (*self.parameters, *self.metrics, *self.data, *self.environment)
         return any(row.differs for row in rows) or any(code.differs for code in self.code)
 
     def only_differences(self) -> Comparison:

@@ -69,7 +69,7 @@ def _edges(lineage: Lineage, boxes: Iterable[str]) -> dict[tuple[str, str], dict
         if edge.target not in known:
             continue
         if edge.source in known:
-            labels = {} if edge.relation == "part" else {edge.relation: None}
+            labels: dict[str, None] = {} if edge.relation == "part" else {edge.relation: None}
             found.setdefault((edge.source, edge.target), {}).update(labels)
             continue
         for maker in makers.get(edge.source, ()):

@@ -45,7 +45,7 @@ def lineage_text(lineage: Lineage, *, width: int = 100, unicode: bool = True) ->
     if lineage.runs:
         lines += ["", "Runs", *_runs(lineage)]
     if lineage.cut:
-        lines += ["", "Not everything is shown: the nearest and newest first; see --depth, or ask from where it goes on."]
+        lines += ["", "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there."]
     for note in lineage.notes:
         lines += ["", f"Note: {one_line(note)}"]
     ellipsis = "…" if unicode else "..."
@@ -59,7 +59,7 @@ def node_details(node: LineageNode) -> list[str]:
         return [node.status or "not on record"]
     if node.kind == "step":
         return [f"run {short_run(node.run_id or '')}", *_step(node), *_cells(node.cells)]
-    found = [node.kind] if node.kind in ("file", "content") else []
+    found: list[str] = [node.kind] if node.kind in ("file", "content") else []
     if node.type and node.type != "file":
         found.append(node.type)
     if node.bytes is not None:
@@ -125,6 +125,10 @@ class _Tree:
         self._nodes = {node.id: node for node in lineage.nodes}
         self._up = up
         self._next: dict[str, list[str]] = {}
+        made = {edge.target for edge in lineage.edges if edge.relation == "made"}
+        self._taken_over = {
+            (edge.source, edge.target) for edge in lineage.edges if edge.relation == "reused" and edge.target in made
+        }
         for edge in lineage.edges:
             near, far = (edge.target, edge.source) if up else (edge.source, edge.target)
             self._next.setdefault(near, []).append(far)
@@ -144,7 +148,9 @@ class _Tree:
                 yield f"{indent}{sign}… {left_out(more, node.at_least)}"
                 continue
             line = _line(self._nodes[other])
-            if other in path:
+            if (node_id, other) in self._taken_over and not self._up:
+                yield f"{indent}{sign}{line} (see run {short_run(self._nodes[other].run_id or '')})"
+            elif other in path:
                 yield f"{indent}{sign}{line} (again)"
             elif other in self._shown and self._next.get(other):
                 yield f"{indent}{sign}{line} (see above)"
