@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,19 @@ from jupyter_mlops.tracking.lineage_model import CellPlace
 
 __all__ = ["Places"]
 
-_LONGEST = 200_000
-"""Characters of a cell that are looked through."""
+_MOST_CODE = 100_000
+"""Characters of code that are parsed for one answer; lines beyond stay unknown."""
+
+_MOST_JSON = 4_000_000
+"""Characters of notebooks and pipelines that are read for one answer; cells beyond stay unknown."""
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Of a cell's source, the last line that binds each name, and that has each text or the last part of it as a path."""
+
+    names: Mapping[str, int]
+    texts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,8 @@ class Places:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pages: dict[tuple[str | None, str | None], _Page] = {}
-        self._trees: dict[str, ast.Module | None] = {}
+        self._lines: dict[str, _Lines] = {}
+        self._code_left, self._json_left = _MOST_CODE, _MOST_JSON
 
     def cells(self, head: RunHead, step: str) -> tuple[CellPlace, ...]:
         """Return the cells of a step, in their order; none where the run kept no notebook."""
@@ -63,21 +75,27 @@ class Places:
         return self._pages[key]
 
     def _json(self, digest: str | None) -> Mapping[str, Any]:
-        text = None if digest is None else self._database.text(digest)
+        if digest is None or self._json_left < 0:
+            return {}
+        text = self._database.text(digest) or "{}"
+        self._json_left -= len(text)
         try:
-            data = json.loads(text or "{}")
+            data = json.loads(text)
         except ValueError:
             return {}
         return data if isinstance(data, dict) else {}
 
     def _line(self, source: str, kind: str, names: Sequence[str]) -> int | None:
-        if source not in self._trees:
-            self._trees[source] = _parse(source)
-        tree = self._trees[source]
-        if tree is None:
-            return None
-        found = _file_lines(tree, names) if kind == "file" else _binding_lines(tree, names)
-        return max(found, default=None)
+        if source not in self._lines:
+            if len(source) > self._code_left:
+                return None
+            self._code_left -= len(source)
+            self._lines[source] = _lines(source)
+        found = self._lines[source]
+        if kind == "file":
+            texts = (text for name in names for text in (name, name.rpartition("/")[2]))
+            return next((found.texts[text] for text in texts if text in found.texts), None)
+        return max((found.names[name] for name in names if name in found.names), default=None)
 
 
 def _page(notebook: Mapping[str, Any], pipeline: Mapping[str, Any]) -> _Page:
@@ -97,41 +115,38 @@ def _dicts(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _parse(source: str) -> ast.Module | None:
-    if len(source) > _LONGEST:
-        return None
+def _lines(source: str) -> _Lines:
+    names: dict[str, int] = {}
+    texts: dict[str, int] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(python_source(source).text)
+            tree = ast.parse(python_source(source).text)
+        _note_names(tree, names)
+        _note_texts(tree, texts)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        pass
+    return _Lines(names, texts)
 
 
-def _binding_lines(tree: ast.Module, names: Sequence[str]) -> Iterator[int]:
-    """Lines where one of the names is bound in the cell's own scope."""
-    wanted = set(names)
-    for node in _own_scope(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in wanted:
-            yield node.lineno
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name in wanted:
-            yield node.lineno
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            if wanted & {item.asname or item.name.partition(".")[0] for item in node.names}:
-                yield node.lineno
-
-
-def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
+def _note_names(node: ast.AST, names: dict[str, int]) -> None:
+    """Note what is bound in the cell's own scope."""
     for child in ast.iter_child_nodes(node):
-        yield child
+        bound: tuple[str, ...] = ()
+        if isinstance(child, ast.Name):
+            bound = (child.id,) if isinstance(child.ctx, ast.Store) else ()
+        elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound = (child.name,)
+        elif isinstance(child, (ast.Import, ast.ImportFrom)):
+            bound = tuple(item.asname or item.name.partition(".")[0] for item in child.names)
+        for name in bound:
+            names[name] = max(child.lineno, names.get(name, 0))  # type: ignore[attr-defined]
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            yield from _own_scope(child)
+            _note_names(child, names)
 
 
-def _file_lines(tree: ast.Module, names: Sequence[str]) -> Iterator[int]:
-    """Lines that have the path of one of the files, or its last part, as a text."""
-    lasts = {name.rpartition("/")[2] for name in names}
+def _note_texts(tree: ast.Module, texts: dict[str, int]) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-            if node.value in names or node.value.rpartition("/")[2] in lasts:
-                yield node.lineno
+            for text in (node.value, node.value.rpartition("/")[2]):
+                texts[text] = max(node.lineno, texts.get(text, 0))
