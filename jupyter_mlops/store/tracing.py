@@ -97,14 +97,16 @@ class Tracing:
 
     def run_head(self, run_id: str) -> RunHead | None:
         """Return what is told of a run in one line, or None if there is no such run."""
-        row = self._connection.row(
-            "SELECT run_id, pipeline, status, started, notebook, commit_id FROM runs WHERE run_id = ?", (run_id,)
+        rows = self._connection.rows(
+            "SELECT runs.run_id, pipeline, status, started, notebook, commit_id, documents.name, documents.digest FROM runs "
+            "LEFT JOIN documents ON documents.run_id = runs.run_id AND documents.slug = '' WHERE runs.run_id = ?",
+            (run_id,),
         )
-        if row is None:
+        if not rows:
             return None
-        kept = self._connection.rows("SELECT name, digest FROM documents WHERE run_id = ? AND slug = ''", (run_id,))
-        documents = {str(item["name"]): str(item["digest"]) for item in kept}
-        return RunHead(row[0], row[1], row[2], row[3], row[4], row[5], documents)
+        documents = {str(row[6]): str(row[7]) for row in rows if row[6] is not None}
+        first = rows[0]
+        return RunHead(first[0], first[1], first[2], first[3], first[4], first[5], documents)
 
     def text(self, digest: str) -> str | None:
         """Return a text that was kept with a run, by its digest."""
@@ -271,6 +273,10 @@ class Tracing:
             f"SELECT count(*) AS count FROM (SELECT 1 FROM step_runs WHERE {where} LIMIT ?)", (*values, most)
         )
         return [row["run_id"] for row in rows], int(count["count"]) if count else len(rows)
+
+    def has_models(self) -> bool:
+        """Tell whether any model was ever registered."""
+        return self._connection.row("SELECT 1 FROM model_versions LIMIT 1") is not None
 
     def models_of(self, *, run_id: str | None = None, key: str | None = None, limit: int = 20) -> list[ModelRecord]:
         """Return the versions of models that were registered from a run, or that are an artifact."""

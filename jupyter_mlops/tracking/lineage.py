@@ -152,7 +152,7 @@ def _node(reader: Reader, places: Places, ref: Ref) -> LineageNode:
         return LineageNode(ref.id, "run", ref.run_id, run_id=ref.run_id, status=facts.status if facts else None)
     if ref.kind == "model":
         return _model_node(reader, ref)
-    size = next((size for _, _, size in reader.database.keys_of(ref.digest)), None)
+    size = next((size for _, _, size in reader.keys_of(ref.digest)), None)
     name = ref.name if ref.kind == "file" else ref.digest[:16]
     return LineageNode(ref.id, ref.kind, name, digest=ref.digest, bytes=size)
 
@@ -200,7 +200,7 @@ def _artifact_node(reader: Reader, places: Places, ref: Ref) -> LineageNode:
 def _model_node(reader: Reader, ref: Ref) -> LineageNode:
     name, _, version = ref.name.rpartition("/")
     aliases: tuple[str, ...] = ()
-    for model in reader.database.models_of(run_id=ref.seen_in):
+    for model in reader.models_of(run_id=ref.seen_in):
         if (model.model, str(model.version)) == (name, version):
             aliases = model.aliases
     shown = f" ({', '.join(aliases)})" if aliases else ""

@@ -83,7 +83,7 @@ def _file_on_disk(reader: Reader, text: str, path: Path) -> Target:
     except OSError as error:
         raise InfrastructureError(f"{printable(text)} can't be read: {error.strerror or error}.") from error
     shown = printable(text)
-    if digest != EMPTY and any(kind == "file" for _, kind, _ in reader.database.keys_of(digest)):
+    if digest != EMPTY and any(kind == "file" for _, kind, _ in reader.keys_of(digest)):
         return Target(_content(reader, digest, set(_paths(text, path.parent))))
     recorded = _recorded_file(reader, text, path.parent if Path(text).is_absolute() else path.parent)
     if recorded is None:
@@ -111,8 +111,8 @@ def _content(reader: Reader, digest: str, paths: Iterable[str] = ()) -> Ref:
         return Ref("content", digest=digest)
     names = [
         artifact.removeprefix(FILE_PREFIX)
-        for key, _, _ in reader.database.keys_of(digest)
-        for artifact in reader.database.file_ids(key)
+        for key, _, _ in reader.keys_of(digest)
+        for artifact in reader.file_ids(key)
     ]
     if not names:
         return Ref("content", digest=digest)
