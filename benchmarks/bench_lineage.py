@@ -55,7 +55,9 @@ def questions(database: Database, ids: list[str]) -> dict[str, Callable[[], obje
         "lineage of what all reused": f"{first}:frame",
         "lineage of a model": f"{middle}:model",
     }
-    tasks: dict[str, Callable[[], object]] = {name: lambda text=text: trace(database, text) for name, text in asked.items()}
+    tasks: dict[str, Callable[[], object]] = {
+        name: lambda text=text: trace(database, text) for name, text in asked.items()
+    }
     tasks["compare two runs"] = lambda: compare(read_runs(database, [first, last]))
     tasks["compare ten runs"] = lambda: compare(read_runs(database, ids[:5] + ids[-5:]))
     return tasks
@@ -78,12 +80,17 @@ def fill(path: Path, runs: int) -> list[str]:
     """
     with Database(path):
         pass
-    ids = [f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(1.7e9 + 60 * number))}-calm-otter-{number % 65536:04x}" for number in range(runs)]
+    ids = [
+        f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(1.7e9 + 60 * number))}-calm-otter-{number % 65536:04x}"
+        for number in range(runs)
+    ]
     texts = {"notebook": json.dumps(_notebook()), "pipeline": json.dumps(_pipeline())}
     digests = {name: hash_bytes(text.encode()) for name, text in texts.items()}
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")
-        connection.executemany("INSERT INTO texts VALUES (?, ?)", [(digests[name], text) for name, text in texts.items()])
+        connection.executemany(
+            "INSERT INTO texts VALUES (?, ?)", [(digests[name], text) for name, text in texts.items()]
+        )
         connection.executemany(
             "INSERT INTO runs (run_id, pipeline, status, started, finished, seconds, backend, started_by) "
             "VALUES (?, 'churn', 'succeeded', ?, ?, 1.0, 'local', 'hand')",
@@ -142,7 +149,13 @@ def _events(ids: list[str], number: int) -> Iterator[tuple[str, ...]]:
     run_id = ids[number]
     yield (run_id, "load", "in", "file:patients.csv", *_artifact("file", "patients.csv", _HUB))
     if number:
-        yield (run_id, "report", "in", "file:report.txt", *_artifact("file", "report.txt", _made("report", "report.txt", number - 1)))
+        yield (
+            run_id,
+            "report",
+            "in",
+            "file:report.txt",
+            *_artifact("file", "report.txt", _made("report", "report.txt", number - 1)),
+        )
     for place, step in enumerate(_STEPS):
         for name in _names(step):
             kind = "file" if name.endswith(".txt") else "value"
@@ -176,7 +189,13 @@ def _notebook() -> dict[str, object]:
     cells = []
     for step in _STEPS:
         names = _names(step)
-        source = "\n".join([f"# {step}", *(f"x{line} = {line}" for line in range(30)), *(f"{name.replace('.', '_')} = '{name}'" for name in names)])
+        source = "\n".join(
+            [
+                f"# {step}",
+                *(f"x{line} = {line}" for line in range(30)),
+                *(f"{name.replace('.', '_')} = '{name}'" for name in names),
+            ]
+        )
         cells.append({"cell_type": "code", "id": step, "metadata": {"tags": [f"step:{step}"]}, "source": source})
     return {"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}
 

@@ -47,9 +47,7 @@ def lineage(
         return trace(database, str(what), direction, depth=depth)
 
 
-def comparison(
-    runs: Sequence[str], baseline: str | None = None, *, home: PathLike | None = None
-) -> Comparison:
+def comparison(runs: Sequence[str], baseline: str | None = None, *, home: PathLike | None = None) -> Comparison:
     """Find out how runs differ: parameters, metrics, code, steps, data, environment, commit.
 
     Args:

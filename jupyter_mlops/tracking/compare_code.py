@@ -26,7 +26,7 @@ _LONGEST = 20_000
 _CONTEXT = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Cell:
     id: str
     number: int
@@ -34,7 +34,6 @@ class _Cell:
     source: str
     tags: tuple[str, ...]
     settings: str
-    raw: Mapping[str, Any]
 
 
 def compare_notebooks(
@@ -86,9 +85,7 @@ def _cells(notebook: Mapping[str, Any]) -> list[_Cell]:
         metadata: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
         tags = tuple(str(tag) for tag in (metadata.get("tags") or ()))
         settings = json.dumps(metadata.get("mlops") or {}, sort_keys=True, default=str)
-        found.append(
-            _Cell(str(raw.get("id")), number, str(raw.get("cell_type")), text_of(raw), tags, settings, raw)
-        )
+        found.append(_Cell(str(raw.get("id")), number, str(raw.get("cell_type")), text_of(raw), tags, settings))
     return found
 
 

@@ -40,7 +40,7 @@ def _cell(record: ArtifactRecord | None, baseline: ArtifactRecord | None) -> Art
     same = None if baseline is None else record.digest == baseline.digest
     changes = () if baseline is None or same else _changes(baseline, record)
     # Previews show values, which may be secrets; what is told of the form has names and types alone.
-    return ArtifactCell(record.digest, record.bytes, record.type, None, same, changes)
+    return ArtifactCell(record.digest, record.bytes, record.type, same, changes)
 
 
 def _changes(before: ArtifactRecord, after: ArtifactRecord) -> tuple[str, ...]:

@@ -178,7 +178,6 @@ class ArtifactCell:
     digest: str
     bytes: int
     type: str | None = None
-    preview: str | None = None
     same: bool | None = None
     changes: tuple[str, ...] = ()
 

@@ -122,7 +122,10 @@ def _section(title: str, heads: Sequence[str], rows: Table, width: int) -> Itera
         columns = [max(column, min(room, _LEAST)) for column in columns]
         if start:
             yield Line("")
-        yield Line(_join([(title, names), *((heads[place], column) for place, column in zip(places, columns, strict=True))]), is_title=True)
+        yield Line(
+            _join([(title, names), *((heads[place], column) for place, column in zip(places, columns, strict=True))]),
+            is_title=True,
+        )
         for name, texts in rows:
             yield from _row(name, [texts[place] for place in places], names, columns)
 
@@ -135,7 +138,9 @@ def _row(name: str, texts: Sequence[str], names: int, columns: Sequence[int]) ->
         for cell, room in zip(cells, [names, *columns], strict=True):
             text = cell[number_of_line] if number_of_line < len(cell) else ""
             if number_of_line == height - 1 and len(cell) > height:
-                text = truncate(f"{text}…", room) if display_width(text) < room else f"{truncate(text, room - 1)}…"[:room]
+                text = (
+                    truncate(f"{text}…", room) if display_width(text) < room else f"{truncate(text, room - 1)}…"[:room]
+                )
             parts.append((text, room))
         yield Line(_join(parts))
 
@@ -197,7 +202,9 @@ def _text(value: str | None) -> str:
 def _parameters(row: ParameterRow) -> list[str]:
     """Where a value came from is told where it is not the notebook's default."""
     return [
-        _NONE if cell is None else parameter(cell.value) + (f" ({cell.source})" if cell.source not in (None, "default") else "")
+        _NONE
+        if cell is None
+        else parameter(cell.value) + (f" ({cell.source})" if cell.source not in (None, "default") else "")
         for cell in row.cells
     ]
 

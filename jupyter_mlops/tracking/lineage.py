@@ -28,7 +28,12 @@ MOST_NODES = 100
 
 
 def trace(
-    database: Database, asked: str, direction: Direction = "both", *, depth: int | None = None, folder: Path | None = None
+    database: Database,
+    asked: str,
+    direction: Direction = "both",
+    *,
+    depth: int | None = None,
+    folder: Path | None = None,
 ) -> Lineage:
     """Find out what made something, what used it, or both.
 

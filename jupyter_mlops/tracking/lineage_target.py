@@ -18,9 +18,7 @@ from jupyter_mlops.tracking.lineage_ways import EMPTY, Ref, artifact_ref, makers
 __all__ = ["Target", "resolve"]
 
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
-_HINT = (
-    "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, or a file."
-)
+_HINT = "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, or a file."
 _UPWARDS = ("", "../", "../../")
 
 
@@ -110,9 +108,7 @@ def _content(reader: Reader, digest: str, paths: Iterable[str] = ()) -> Ref:
     if made:
         return Ref("content", digest=digest)
     names = [
-        artifact.removeprefix(FILE_PREFIX)
-        for key, _, _ in reader.keys_of(digest)
-        for artifact in reader.file_ids(key)
+        artifact.removeprefix(FILE_PREFIX) for key, _, _ in reader.keys_of(digest) for artifact in reader.file_ids(key)
     ]
     if not names:
         return Ref("content", digest=digest)
@@ -126,7 +122,11 @@ def _recorded_file(reader: Reader, text: str, folder: Path) -> Ref | None:
     for path, digest, key in reader.database.files_called(list(_paths(text, folder))):
         for use in (
             *reader.database.uses(key, FILE_PREFIX + path, "in", 1),
-            *(item for name in reader.database.ids_of(key, "out") for item in reader.database.uses(key, name, "out", 1)),
+            *(
+                item
+                for name in reader.database.ids_of(key, "out")
+                for item in reader.database.uses(key, name, "out", 1)
+            ),
         ):
             if best is None or use.run_id > best[0]:
                 best = (use.run_id, path, digest)
@@ -173,7 +173,9 @@ def _in_run(reader: Reader, run_id: str, name: str) -> Ref:
 def _matching(reader: Reader, facts: RunFacts, name: str) -> dict[str, Ref]:
     step, slash, short = name.partition("/")
     found = {
-        f"{flow.step}/{flow.names[0] if flow.names else flow.id}": artifact_ref(reader, facts.head.run_id, flow.step, flow)
+        f"{flow.step}/{flow.names[0] if flow.names else flow.id}": artifact_ref(
+            reader, facts.head.run_id, flow.step, flow
+        )
         for flow in facts.made.values()
         if name in _called(flow) or (slash and short in _called(flow) and step in _step_names(facts, flow.step))
     }
@@ -184,9 +186,7 @@ def _matching(reader: Reader, facts: RunFacts, name: str) -> dict[str, Ref]:
             if flow.id == FILE_PREFIX + name or (flow.id.startswith(FILE_PREFIX) and flow.id == name):
                 path = flow.id.removeprefix(FILE_PREFIX)
                 return {name: Ref("file", name=path, digest=flow.digest)}
-    return {
-        slug: Ref("step", facts.head.run_id, slug) for slug in facts.steps if name in _step_names(facts, slug)
-    }
+    return {slug: Ref("step", facts.head.run_id, slug) for slug in facts.steps if name in _step_names(facts, slug)}
 
 
 def _called(flow: FlowRecord) -> tuple[str, ...]:

@@ -40,12 +40,17 @@ def lineage_text(lineage: Lineage, *, width: int = 100, unicode: bool = True) ->
         ("down", "Used by", "Nothing on record has used it."),
     ):
         if lineage.direction in (way, "both"):
-            branches = list(_Tree(lineage, up=way == "up", unicode=unicode).branches(lineage.start, "", {lineage.start}))
+            branches = list(
+                _Tree(lineage, up=way == "up", unicode=unicode).branches(lineage.start, "", {lineage.start})
+            )
             lines += ["", title, *(branches or [f"  {nothing}"])]
     if lineage.runs:
         lines += ["", "Runs", *_runs(lineage, width)]
     if lineage.cut:
-        lines += ["", "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there."]
+        lines += [
+            "",
+            "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there.",
+        ]
     for note in lineage.notes:
         lines += ["", f"Note: {one_line(note)}"]
     ellipsis = "…" if unicode else "..."
@@ -112,7 +117,9 @@ def _runs(lineage: Lineage, width: int) -> Iterator[str]:
 
 
 def _run(run: LineageRun) -> list[str]:
-    commit = [f"commit {run.commit[:_COMMIT]}{' with uncommitted changes' if run.uncommitted else ''}"] if run.commit else []
+    commit = (
+        [f"commit {run.commit[:_COMMIT]}{' with uncommitted changes' if run.uncommitted else ''}"] if run.commit else []
+    )
     return [one_line(run.pipeline), run.status, *commit]
 
 

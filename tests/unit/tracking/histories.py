@@ -108,7 +108,12 @@ class History:
         model = value("train", "model", (data, rate))
         file = written("train", "model.pkl", repr((data, rate)).encode())
         self.step(
-            run_id, "load", takes=[read("patients.csv", data)], makes=[frame], key=f"load {data!r}", reused=reuse.get("load")
+            run_id,
+            "load",
+            takes=[read("patients.csv", data)],
+            makes=[frame],
+            key=f"load {data!r}",
+            reused=reuse.get("load"),
         )
         self.step(
             run_id,

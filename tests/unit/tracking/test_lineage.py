@@ -97,9 +97,10 @@ def test_equal_content_that_a_run_computed_itself_is_not_taken_for_use(history: 
     assert again not in found.runs
     alike = trace(history.database, hash_bytes(repr(b"1,2").encode())[:12])
     assert alike.node(alike.start).kind == "content"
-    assert {("frame@0000", "same", alike.node(alike.start).name), ("frame@0001", "same", alike.node(alike.start).name)} <= ends(
-        alike
-    )
+    assert {
+        ("frame@0000", "same", alike.node(alike.start).name),
+        ("frame@0001", "same", alike.node(alike.start).name),
+    } <= ends(alike)
 
 
 def test_a_file_of_one_run_is_followed_into_another(history: History) -> None:
@@ -365,7 +366,10 @@ def test_boxes_of_the_drawing_do_not_overlap(history: History) -> None:
             assert apart or y + height <= other_y or other_y + other_height <= y
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=14), st.integers(0, 13))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=14),
+    st.integers(0, 13),
+)
 def test_up_and_down_are_each_others_reverse(flows: list[tuple[int, int, bool]], asked: int) -> None:
     """Runs that read and write files: x came of y if and only if y is above x."""
     import tempfile
