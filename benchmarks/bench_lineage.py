@@ -75,8 +75,8 @@ def _milliseconds(task: Callable[[], object]) -> float:
 def fill(path: Path, runs: int) -> list[str]:
     """Write a history straight into the tables; return the runs' ids.
 
-    All runs read one file, and all but the first reuse what the first made of it. Nine of ten reuse what the first of ten prepared.
-    Each run trains anew, and writes a file that the next run reads.
+    All runs read one file, and all but the first reuse what the first made of it. Nine of ten reuse what the first of
+    ten prepared. Each run trains anew, and writes a file that the next run reads.
     """
     with Database(path):
         pass
@@ -109,12 +109,13 @@ def fill(path: Path, runs: int) -> list[str]:
             ((run_id, number / runs) for number, run_id in enumerate(ids)),
         )
         connection.executemany(
-            "INSERT INTO step_runs (run_id, slug, name, position, status, started, finished, seconds, cached, cache_key, reused_from) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 0.2, ?, ?, ?)",
+            "INSERT INTO step_runs (run_id, slug, name, position, status, started, finished, seconds, cached, cache_key, "
+            "reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, 0.2, ?, ?, ?)",
             (row for number in range(runs) for row in _step_rows(ids, number)),
         )
         connection.executemany(
-            "INSERT OR IGNORE INTO artifacts (artifact_key, digest, kind, names, bytes, type, serializer) VALUES (?, ?, ?, ?, 1000, ?, ?)",
+            "INSERT OR IGNORE INTO artifacts (artifact_key, digest, kind, names, bytes, type, serializer) "
+            "VALUES (?, ?, ?, ?, 1000, ?, ?)",
             (item[4:] for number in range(runs) for item in _events(ids, number)),
         )
         connection.executemany(

@@ -5,9 +5,9 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
-from jupyter_mlops.api.tracing import comparison, lineage
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.tracing import comparison, lineage
 
 __all__ = [
     "comparison",

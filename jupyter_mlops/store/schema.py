@@ -216,7 +216,7 @@ _VERSION_2 = (
     "CREATE INDEX runs_by_seconds ON runs (seconds, run_id)",
     "CREATE INDEX runs_by_notebook ON runs (notebook, started, run_id)",
     "CREATE INDEX runs_by_commit ON runs (commit_id, started, run_id)",
-    # What used or made a content, under one id in the order of the runs' ids, which is that of time; without the row.
+    # What used or made a content, under one id in the order of the runs' ids, which is that of time.
     "DROP INDEX events_by_artifact",
     "CREATE INDEX events_by_artifact ON events (artifact_key, direction, artifact, run_id, slug)",
     # Who computed what was reused, and who reused it.

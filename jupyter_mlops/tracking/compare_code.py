@@ -217,7 +217,7 @@ def _removed(cell: _Cell, step: str | None) -> CellChange:
 
 
 def _diff(before: str, after: str) -> str:
-    """A unified diff without its head; secrets that changed are left out on both sides, and told as a change all the same."""
+    """A unified diff without its head; secrets are left out, so that it may be empty where only they have changed."""
     old, new = redact_text(before).splitlines(), redact_text(after).splitlines()
     lines = list(difflib.unified_diff(old, new, lineterm="", n=_CONTEXT))[2:]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_mlops.runtime.describe import TIMES
 from jupyter_mlops.store.records import ArtifactRecord
 from jupyter_mlops.store.tracing import FILE_PREFIX
 from jupyter_mlops.tracking.compare_model import ArtifactCell, ArtifactRow
@@ -93,4 +94,4 @@ def _columns(before: Any, after: Any) -> list[str]:
 
 
 def _shape(shape: Any) -> str:
-    return " × ".join(str(length) for length in shape) if isinstance(shape, (list, tuple)) and shape else "none"
+    return TIMES.join(str(length) for length in shape) if isinstance(shape, (list, tuple)) and shape else "none"

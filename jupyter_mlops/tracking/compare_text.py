@@ -22,7 +22,9 @@ from jupyter_mlops.tracking.lineage_text import short_run
 
 __all__ = ["Line", "comparison_text"]
 
-_NONE = "–"
+_NONE = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
 _NAMES = 28
 _LEAST = 14
 """Columns that a run has at least; runs that don't fit stand in a further table."""
@@ -59,7 +61,7 @@ def comparison_text(
     lines = list(_lines(comparison, shown, width))
     if unicode:
         return lines
-    plain = str.maketrans({"–": "-", "→": ">", "…": "~", "·": "-", "×": "x", "−": "-", "∞": "inf"})
+    plain = str.maketrans({_NONE: "-", "→": ">", "…": "~", "·": "-", _TIMES: "x", _MINUS: "-", "∞": "inf"})
     return [Line(line.text.translate(plain), line.is_title, line.is_diff) for line in lines]
 
 
@@ -221,13 +223,13 @@ def _metrics(row: MetricRow) -> list[str]:
 
 
 def _signed(delta: float) -> str:
-    return f"{'+' if delta > 0 else '−'}{number(abs(delta))}"
+    return f"{'+' if delta > 0 else _MINUS}{number(abs(delta))}"
 
 
 def _per_cent(percent: float | None) -> str:
     if percent is None:
         return ""
-    sign = "+" if percent > 0 else "−"
+    sign = "+" if percent > 0 else _MINUS
     return f", {sign}{abs(percent):.1f} %" if abs(percent) < 1000 else f", {sign}{abs(percent):,.0f} %"
 
 

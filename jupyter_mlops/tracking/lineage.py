@@ -38,11 +38,11 @@ def trace(
     """Find out what made something, what used it, or both.
 
     Args:
-        asked: A run; ``RUN:NAME``, ``RUN:STEP/NAME`` or ``RUN:STEP``; the beginning of an artifact's digest; the path of a
-            file.
+        asked: A run; ``RUN:NAME``, ``RUN:STEP/NAME`` or ``RUN:STEP``; the beginning of an artifact's digest; the path
+            of a file.
         direction: ``up`` for what made it, ``down`` for what used it.
-        depth: How many links to follow; all by default. In any case the nearest hundred things are told, and of what has
-            very many users or makers, the newest.
+        depth: How many links to follow; all by default. In any case the nearest hundred things are told, and of what
+            has very many users or makers, the newest.
         folder: What a path is relative to; the working directory by default.
 
     Raises:

@@ -25,7 +25,7 @@ _MOST_JSON = 4_000_000
 
 @dataclass(frozen=True)
 class _Lines:
-    """Of a cell's source, the last line that binds each name, and that has each text or the last part of it as a path."""
+    """Of a cell's source, the last line that binds each name, and that has each text (or the end of it, as a path)."""
 
     names: Mapping[str, int]
     texts: Mapping[str, int]

@@ -118,7 +118,11 @@ class Reader:
         return number, number >= most
 
     def reusing(self, step: StepRecord) -> tuple[Sequence[str], int, bool]:
-        """Return the runs that reused what a step computed, newest first; how many there are; whether there may be more."""
+        """Find the runs that reused what a step computed.
+
+        Returns:
+            The newest, the newest first; how many there are; whether there may be more.
+        """
         if step.cache_key is None or step.finished is None or step.status != "succeeded":
             return [], 0, False
         until = self.database.computed_again(step.cache_key, step.finished)

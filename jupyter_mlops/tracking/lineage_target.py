@@ -18,7 +18,10 @@ from jupyter_mlops.tracking.lineage_ways import EMPTY, Ref, artifact_ref, makers
 __all__ = ["Target", "resolve"]
 
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
-_HINT = "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, or a file."
+_HINT = (
+    "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, "
+    "or a file."
+)
 _UPWARDS = ("", "../", "../../")
 
 
@@ -46,7 +49,7 @@ def resolve(reader: Reader, text: str, folder: Path) -> Target:
     path = _existing_file(text, folder)
     looks_like_path = "/" in text or os.sep in text or "." in text
     if path is not None and (looks_like_path or not database.names_a_run(text)):
-        return _file_on_disk(reader, text, path)
+        return _file_on_disk(reader, text, path, folder)
     run, colon, rest = text.partition(":")
     if colon and run and database.names_a_run(run):
         return Target(_in_run(reader, database.run_id(run), rest))
@@ -75,15 +78,15 @@ def _existing_file(text: str, folder: Path) -> Path | None:
         return None
 
 
-def _file_on_disk(reader: Reader, text: str, path: Path) -> Target:
+def _file_on_disk(reader: Reader, text: str, path: Path, folder: Path) -> Target:
     try:
         digest = hash_file(path)
     except OSError as error:
         raise InfrastructureError(f"{printable(text)} can't be read: {error.strerror or error}.") from error
     shown = printable(text)
     if digest != EMPTY and any(kind == "file" for _, kind, _ in reader.keys_of(digest)):
-        return Target(_content(reader, digest, set(_paths(text, path.parent))))
-    recorded = _recorded_file(reader, text, path.parent if Path(text).is_absolute() else path.parent)
+        return Target(_content(reader, digest, set(_paths(text, folder))))
+    recorded = _recorded_file(reader, text, folder)
     if recorded is None:
         raise UsageError(
             f"No run on record has read or made {shown}.",

@@ -12,7 +12,7 @@ from jupyter_mlops.store.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent))  # histories
 
-from histories import History  # noqa: E402
+from histories import History
 
 
 @pytest.fixture

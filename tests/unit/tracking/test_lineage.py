@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -213,7 +214,7 @@ def test_the_beginning_of_two_digests_is_told_with_both(history: History) -> Non
     for number in range(400):  # enough that two begin alike
         history.step(run, "load", makes=[value("load", "x", number)])
     digests = sorted(hash_bytes(repr(number).encode()) for number in range(400))
-    prefix = next(a[:4] for a, b in zip(digests, digests[1:], strict=False) if a[:4] == b[:4])
+    prefix = next(a[:4] for a, b in itertools.pairwise(digests) if a[:4] == b[:4])
     with pytest.raises(UsageError, match="More than one artifact's digest begins"):
         trace(history.database, prefix)
 
