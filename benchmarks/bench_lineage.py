@@ -109,8 +109,8 @@ def fill(path: Path, runs: int) -> list[str]:
             ((run_id, number / runs) for number, run_id in enumerate(ids)),
         )
         connection.executemany(
-            "INSERT INTO step_runs (run_id, slug, name, position, status, started, finished, seconds, cached, cache_key, "
-            "reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, 0.2, ?, ?, ?)",
+            "INSERT INTO step_runs (run_id, slug, name, position, status, started, finished, seconds, cached, "
+            "cache_key, reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, 0.2, ?, ?, ?)",
             (row for number in range(runs) for row in _step_rows(ids, number)),
         )
         connection.executemany(

@@ -5,6 +5,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
+from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 from jupyter_mlops.api.tracing import comparison, lineage
@@ -19,6 +20,7 @@ __all__ = [
     "pipeline",
     "read_notebook",
     "run",
+    "runs",
     "suggest",
     "verify",
 ]

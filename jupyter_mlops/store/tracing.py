@@ -99,7 +99,8 @@ class Tracing:
         """Return what is told of a run in one line, or None if there is no such run."""
         rows = self._connection.rows(
             "SELECT runs.run_id, pipeline, status, started, notebook, commit_id, documents.name, documents.digest "
-            "FROM runs LEFT JOIN documents ON documents.run_id = runs.run_id AND documents.slug = '' WHERE runs.run_id = ?",
+            "FROM runs LEFT JOIN documents ON documents.run_id = runs.run_id AND documents.slug = '' "
+            "WHERE runs.run_id = ?",
             (run_id,),
         )
         if not rows:

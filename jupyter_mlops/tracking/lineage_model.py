@@ -57,7 +57,7 @@ class LineageNode:
     Args:
         id: Unique in the answer; what edges refer to.
         kind: ``run``; ``step``: a step of a run; ``artifact``: what a step computed; ``file``: a file that a step read
-            and no step of its run made; ``content``: what several step runs made alike; ``model``: a version of a model.
+            and no step of its run made; ``content``: what several step runs made alike; ``model``: a model's version.
         name: For people.
         run_id: The run of a step; the run that computed an artifact.
         step: Slug of the step, or of the step that made the artifact.
