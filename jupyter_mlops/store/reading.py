@@ -29,6 +29,9 @@ __all__ = ["Reading"]
 _PAGE = 500
 """Values in one IN list."""
 
+_WORDS = f"substr(run_id, {TIME_LENGTH + 1})"
+"""The words in a run's id; an index has them."""
+
 _RUN = (
     "run_id, pipeline, status, started, finished, seconds, notebook, kernel, backend, started_by AS trigger, "
     'user_name AS "user", commit_id AS "commit", configuration, parent, host, pid, note'
@@ -259,8 +262,8 @@ class Reading(Listing):
         )
         if not rows and text[0].isalpha():
             rows = self._connection.rows(
-                "SELECT run_id FROM runs WHERE substr(run_id, ?, ?) = ? ORDER BY run_id DESC LIMIT 6",
-                (TIME_LENGTH + 1, len(text), text.lower()),
+                f"SELECT run_id FROM runs WHERE {_WORDS} >= ? AND {_WORDS} < ? ORDER BY run_id DESC LIMIT 6",
+                (text.lower(), _after(text.lower())),
             )
         return [row["run_id"] for row in rows]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,16 +138,24 @@ class Tracing:
         )
         return tuple(row["digest"] for row in rows)
 
-    def files_called(self, paths: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
-        """Return for each recorded content of files with one of these paths: path, digest and key."""
-        found: list[tuple[str, str, str]] = []
-        for path in paths:
-            rows = self._connection.rows(
-                "SELECT digest, artifact_key FROM artifacts WHERE kind = 'file' AND names = ? LIMIT ?",
-                (json.dumps([path]), _LOOKED_AT),
-            )
-            found += [(path, row["digest"], row["artifact_key"]) for row in rows]
-        return tuple(found)
+    def last_read(self, path: str) -> tuple[str, str] | None:
+        """Return the run that last read a file under this path, and the digest that it had; None if none did."""
+        row = self._connection.row(
+            "SELECT events.run_id, artifacts.digest FROM events "
+            "JOIN artifacts ON artifacts.artifact_key = events.artifact_key "
+            "WHERE direction = 'in' AND artifact >= 'file:' AND artifact < 'file;' AND artifact = ? "
+            "ORDER BY events.run_id DESC LIMIT 1",
+            (FILE_PREFIX + path,),
+        )
+        return None if row is None else (row["run_id"], row["digest"])
+
+    def files_made(self, path: str, limit: int = 20) -> tuple[tuple[str, str], ...]:
+        """Return digest and key of files that were made under this path, those whose content is newest first."""
+        rows = self._connection.rows(
+            "SELECT digest, artifact_key FROM artifacts WHERE kind = 'file' AND names = ? ORDER BY rowid DESC LIMIT ?",
+            (json.dumps([path]), limit),
+        )
+        return tuple((row["digest"], row["artifact_key"]) for row in rows)
 
     def file_ids(self, key: str) -> tuple[str, ...]:
         """Return the ids under which runs read this artifact as a file that they had not made."""
@@ -203,7 +210,7 @@ class Tracing:
         order = "" if oldest_first else " DESC"
         rows = self._connection.rows(
             "SELECT run_id, slug FROM events WHERE artifact_key = ? AND direction = ? AND artifact = ?"
-            f"{''.join(sql for sql, _ in bounds)} ORDER BY run_id{order}, slug LIMIT ?",
+            f"{''.join(sql for sql, _ in bounds)} ORDER BY run_id{order}, slug{order} LIMIT ?",
             (key, direction, artifact, *(run_id for _, run_id in bounds), limit),
         )
         return tuple(Use(row["run_id"], row["slug"], artifact) for row in rows)

@@ -121,18 +121,15 @@ def _content(reader: Reader, digest: str, paths: Iterable[str] = ()) -> Ref:
 
 def _recorded_file(reader: Reader, text: str, folder: Path) -> Ref | None:
     """The content that a run read, or made, last under this path, which was relative to a folder of the project."""
+    database = reader.database
     best: tuple[str, str, str] | None = None
-    for path, digest, key in reader.database.files_called(list(_paths(text, folder))):
-        for use in (
-            *reader.database.uses(key, FILE_PREFIX + path, "in", 1),
-            *(
-                item
-                for name in reader.database.ids_of(key, "out")
-                for item in reader.database.uses(key, name, "out", 1)
-            ),
-        ):
-            if best is None or use.run_id > best[0]:
-                best = (use.run_id, path, digest)
+    for path in _paths(text, folder):
+        last = database.last_read(path)
+        found = [(last[0], path, last[1])] if last is not None else []
+        for digest, key in database.files_made(path):
+            for name in database.ids_of(key, "out"):
+                found += [(use.run_id, path, digest) for use in database.uses(key, name, "out", 1)]
+        best = max([*found, *([best] if best is not None else [])], default=None)
     if best is None:
         return None
     return Ref("file", name=best[1], digest=best[2]) if best[2] == EMPTY else _content(reader, best[2], [best[1]])
