@@ -13,7 +13,7 @@ CELLS = (
     ("parameters", "factor = 2"),
     ("step:load", "rows = [int(line) for line in open('numbers.txt')]"),
     ("step:scale", "scaled = [row * factor for row in rows]\nopen('scaled.txt', 'w').write(str(scaled))"),
-    ("metrics step:score", "total = sum(scaled)"),
+    ("metrics", "total = sum(scaled)"),
 )
 
 
@@ -23,15 +23,14 @@ def test_two_runs_of_a_notebook_and_one_of_another(write: Any, work: Path) -> No
     first = mlops.run(path)
     assert first.status == "succeeded"
     scaled = (work / "scaled.txt").read_bytes()
-    reader = write(
-        ("step:read", "text = open('scaled.txt').read()"), ("metrics step:size", "size = len(text)"), name="other.ipynb"
-    )
+    cells = (("step:read", "text = open('scaled.txt').read()"), ("metrics", "size = len(text)"))
+    reader = write(*cells).rename(work / "other.ipynb")
     other = mlops.run(reader)
     assert other.status == "succeeded"
 
     changed = list(CELLS)
     changed[2] = ("step:scale", CELLS[2][1].replace("row * factor", "row * factor + 1"))
-    changed[3] = ("metrics step:score", "# the sum\n" + CELLS[3][1])
+    changed[3] = ("metrics", "# the sum\n" + CELLS[3][1])
     second = mlops.run(write(*changed), {"factor": 5})
     assert second.status == "succeeded"
 
@@ -42,9 +41,9 @@ def test_two_runs_of_a_notebook_and_one_of_another(write: Any, work: Path) -> No
     assert total.values == (12, 33) and total.deltas[1] == 21
     (code,) = found.code
     changes = {cell.step: (cell.status, cell.diff) for cell in code.cells if cell.differs}
-    assert set(changes) == {"scale", "score"}
+    assert set(changes) == {"scale", "metrics"}
     assert changes["scale"][0] == "changed" and "+scaled = [row * factor + 1 for row in rows]" in changes["scale"][1]
-    assert changes["score"][0] == "layout"
+    assert changes["metrics"][0] == "layout"
     assert {row.name for row in found.data if row.differs} >= {"scaled", "scaled.txt"}
     assert not any(row.differs for row in found.data if row.name in ("numbers.txt", "rows"))
     load = next(row for row in found.steps if row.slug == "load").cells[1]
