@@ -15,12 +15,29 @@ from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
     from jupyter_mlops.api import doctor, pipeline, read_notebook, run
+    from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
-__all__ = ["__version__", "doctor", "pipeline", "read_notebook", "run"]
+__all__ = [
+    "__version__",
+    "doctor",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
+    "pipeline",
+    "read_notebook",
+    "run",
+    "set_tag",
+]
+
+_LOGGING = frozenset(["log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"])
+"""What steps call: it must not bring the rest along."""
 
 
 def __getattr__(name: str) -> Any:
     # importing the package must stay cheap: its parts are imported when they are used
+    if name in _LOGGING:
+        return getattr(import_module("jupyter_mlops.runtime.logged"), name)
     if name in __all__:
         return getattr(import_module("jupyter_mlops.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,5 +7,21 @@ from __future__ import annotations
 
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
-__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "verify"]
+__all__ = [
+    "doctor",
+    "dry_run",
+    "explain",
+    "gc",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
+    "pipeline",
+    "read_notebook",
+    "run",
+    "set_tag",
+    "suggest",
+    "verify",
+]

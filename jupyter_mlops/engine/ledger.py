@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.attempts import Attempts
 from jupyter_mlops.engine.collecting import Collected, run_artifacts
+from jupyter_mlops.engine.decision import Decision
 from jupyter_mlops.engine.execution import StepReport
+from jupyter_mlops.engine.figures import figures_of
+from jupyter_mlops.engine.logged import LOGGED, latest
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.recording import step_outcome, whole_notebook
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import RunResult, Status, StepResult
-from jupyter_mlops.engine.reuse import Decision, Reuse
+from jupyter_mlops.engine.reuse import Reuse
 from jupyter_mlops.engine.session import StepSession
 from jupyter_mlops.engine.takeover import Found
+from jupyter_mlops.engine.training import TRAINING, training_of
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
-__all__ = ["Ledger"]
+__all__ = ["LOG", "Ledger"]
+
+
+LOG = "log"
+"""Name of the document with the place of a step's log, relative to the run's folder."""
 
 
 class Ledger:
@@ -38,6 +48,7 @@ class Ledger:
         self._pipeline = request.pipeline
         self._database = database
         self._reuse = reuse
+        self._objects = ObjectStore(home.objects)
         self.run_id = run_id
         self.directory = home.run(run_id)
         self.decisions: dict[str, Decision] = {}
@@ -62,11 +73,15 @@ class Ledger:
 
     def reused(self, step: Step, decision: Decision, found: Found, seconds: float) -> StepResult:
         """Note that a step's results were taken from an earlier run."""
+        executed = self.executed[step.slug]
+        figures, _ = figures_of(executed, self._request.notebook, step, self._objects)
         report = StepReport(
-            self.executed[step.slug],
+            executed,
             Collected(found.outputs, found.metrics),
             files=tuple(self._reuse.source_files(step)),
             complete=True,
+            logged=found.logged,
+            figures=figures,
         )
         self.keep(step.slug, report)
         self.decisions[step.slug] = decision
@@ -76,9 +91,9 @@ class Ledger:
         """Take a step's results up into the run."""
         if report.notebook is not None:
             self.executed[slug] = report.notebook
-        self._made[slug] = report.collected.outputs
+        self._made[slug] = report.outputs
         self.artifacts.update({record.id: record for record in report.collected.outputs})
-        self._metrics[slug] = report.collected.metrics
+        self._metrics[slug] = {**latest(report.logged.metrics), **report.collected.metrics}
 
     def settle(
         self,
@@ -108,6 +123,8 @@ class Ledger:
         path = None if notebook is None else self.directory / notebook
         if key and decision:
             documents.update(self._reuse.documents(decision, report.collected.metrics, path))
+        log = self.directory / "steps" / f"{self.stem(step)}.log"
+        documents.update(self._facts(step, status, report, inputs, log))
         usage = None if session is None else session.usage
         outcome = step_outcome(
             status,
@@ -122,9 +139,8 @@ class Ledger:
             kernel=None if session is None else session.kernel,
             usage=usage,
         )
-        self._reuse.publish(self.run_id, slug, outcome, path)
+        self._reuse.publish(self.run_id, slug, outcome, report, path)
         self._database.finish_step(self.run_id, slug, outcome)
-        log = self.directory / "steps" / f"{self.stem(step)}.log"
         result = StepResult(
             step.name,
             slug,
@@ -173,6 +189,22 @@ class Ledger:
             artifacts=tuple(item for step in steps for item in run_artifacts(step, self._made.get(step.slug, ()))),
         )
 
+    def _facts(
+        self, step: Step, status: Status, report: StepReport, inputs: Sequence[ArtifactRecord], log: Path
+    ) -> dict[str, str]:
+        """Return what else is kept with a step: where its log is, what it logged, what its estimators were fitted with."""
+        facts: dict[str, str] = {}
+        if status != "reused" and log.is_file():
+            facts[LOG] = log.relative_to(self.directory).as_posix()
+        if (text := report.logged.document()) is not None:
+            facts[LOGGED] = text
+        if any(_holds_estimator(item) for item in report.outputs):
+            trees = self._reuse.trees(step)
+            training = training_of(report.outputs, [*inputs, *report.files], trees, step.mutates)
+            if training:
+                facts[TRAINING] = json.dumps(training, ensure_ascii=False)
+        return facts
+
     def _key(self, step: Step, status: Status, report: StepReport, decision: Decision | None) -> str | None:
         """What the results will be found by."""
         if decision is not None and status == "reused":
@@ -180,3 +212,8 @@ class Ledger:
         if decision is not None and status == "succeeded" and report.complete:
             return self._reuse.confirmed_key(step, self.artifacts, decision)
         return None
+
+
+def _holds_estimator(record: ArtifactRecord) -> bool:
+    schemas = (member.get("schema") for member in record.members.values())
+    return any(isinstance(schema, Mapping) and "estimator" in schema for schema in schemas)
