@@ -179,7 +179,7 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
     for place, keyword in effect.takes:
         value = arguments.get(place, keyword)
         if value is not None and _may_be_path(value):
-            hidden.reads(machine, hidden.path_of(value))
+            hidden.takes(machine, hidden.path_of(value))
     for place, keyword in effect.evaluates:
         text = arguments.get(place, keyword)
         if text is not None:

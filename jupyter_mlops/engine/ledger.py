@@ -19,6 +19,7 @@ from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import RunResult, Status, StepResult
 from jupyter_mlops.engine.reuse import Reuse
 from jupyter_mlops.engine.session import StepSession
+from jupyter_mlops.engine.surroundings import Surroundings
 from jupyter_mlops.engine.takeover import Found
 from jupyter_mlops.engine.training import TRAINING, training_of
 from jupyter_mlops.errors import InfrastructureError
@@ -26,7 +27,7 @@ from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore
-from jupyter_mlops.store.records import ArtifactRecord
+from jupyter_mlops.store.records import ArtifactRecord, RunRecord
 
 __all__ = ["LOG", "Ledger"]
 
@@ -39,24 +40,39 @@ class Ledger:
     """The books of a run.
 
     Args:
-        run_id: The run, which the database knows.
+        run: The run as the database knows it.
         reuse: Who knows under which key results are found again.
     """
 
-    def __init__(self, request: RunRequest, home: Home, database: Database, reuse: Reuse, run_id: str) -> None:
+    def __init__(self, request: RunRequest, home: Home, database: Database, reuse: Reuse, run: RunRecord) -> None:
         self._request = request
         self._pipeline = request.pipeline
         self._database = database
         self._reuse = reuse
         self._objects = ObjectStore(home.objects)
-        self.run_id = run_id
-        self.directory = home.run(run_id)
+        self.run_id = run.run_id
+        self.directory = home.run(run.run_id)
         self.decisions: dict[str, Decision] = {}
         self.executed: dict[str, Mapping[str, Any]] = {}
         self.artifacts: dict[str, ArtifactRecord] = {}
         self._results: dict[str, StepResult] = {}
         self._made: dict[str, tuple[ArtifactRecord, ...]] = {}
         self._metrics: dict[str, Mapping[str, float]] = {}
+        self._surroundings: Surroundings | None = None
+        if request.instruments is None:  # a run that is observed is no run of the user's
+            self._surroundings = Surroundings(database, run.run_id, request.project, commit=run.commit is not None)
+
+    def look_around(self, *, last: bool = False) -> None:
+        """Record what is known by now of the place where this happens; call it again.
+
+        Args:
+            last: Whether there is no later.
+        """
+        if self._surroundings is None:
+            return
+        if self._surroundings.wants_environment:
+            self._surroundings.record_environment(self._reuse.interpreter())
+        self._surroundings.record_diff(last=last)
 
     @property
     def has_failures(self) -> bool:
@@ -165,6 +181,7 @@ class Ledger:
         Raises:
             InfrastructureError: It can't be written.
         """
+        self.look_around(last=True)
         request, steps = self._request, self._pipeline.steps
         output = self.directory / "output.ipynb"
         text = whole_notebook(request, self.executed, self.run_id, status, request.output or output)
@@ -192,7 +209,7 @@ class Ledger:
     def _facts(
         self, step: Step, status: Status, report: StepReport, inputs: Sequence[ArtifactRecord], log: Path
     ) -> dict[str, str]:
-        """Return what else is kept with a step: where its log is, what it logged, what its estimators were fitted with."""
+        """Return what else is kept with a step: its log's place, what it logged, what estimators were fitted with."""
         facts: dict[str, str] = {}
         if status != "reused" and log.is_file():
             facts[LOG] = log.relative_to(self.directory).as_posix()

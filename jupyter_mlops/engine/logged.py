@@ -83,7 +83,7 @@ def logged_of(content: Mapping[str, Any], outputs: Iterable[ArtifactRecord] = ()
 
 
 def split_history(history: Iterable[MetricRecord], tagged: Mapping[str, float]) -> tuple[MetricRecord, ...]:
-    """Return what a step logged of its recorded history: all but the last value of those of cells tagged ``metrics``."""
+    """Return what was logged of a step's recorded history: all but the last value of those of ``metrics`` cells."""
     kept: list[MetricRecord] = []
     seen: set[str] = set()
     for item in reversed(list(history)):

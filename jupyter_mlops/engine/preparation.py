@@ -15,7 +15,9 @@ from pathlib import Path
 from jupyter_mlops.engine.bundle import install_bundle
 from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
+from jupyter_mlops.engine.redaction import redact_command
 from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.steps.cells import unexecuted
@@ -85,6 +87,12 @@ def new_run(request: RunRequest) -> NewRun:
     """Say what is known of a run when it begins."""
     pipeline, notebook = request.pipeline, request.notebook
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
+    documents = {
+        "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
+        "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+    }
+    if request.command is not None:
+        documents[COMMAND] = redact_command(request.command)
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
@@ -97,11 +105,9 @@ def new_run(request: RunRequest) -> NewRun:
         kernel=request.kernel.name,
         trigger=request.trigger,
         user=_user(),
-        commit=current_commit(notebook.path.parent if notebook.path else request.cwd),
-        documents={
-            "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
-            "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
-        },
+        commit=current_commit(request.project),
+        tags=request.tags,
+        documents=documents,
     )
 
 

@@ -253,7 +253,7 @@ class Reuse:
     def _modules_of(self, step: Step, trees: Sequence[ast.Module]) -> Modules:
         if step.slug not in self._imported:
             self._imported[step.slug] = Modules()
-            if (interpreter := self._examined()) is not None:
+            if (interpreter := self.interpreter()) is not None:
                 names = (scan(*trees).imports | set(step.imports)) - OWN
                 with contextlib.suppress(UnknownContentError):
                     self._imported[step.slug] = find_modules(
@@ -286,7 +286,7 @@ class Reuse:
     # the parts of the key
 
     def _parts(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> dict[str, Any]:
-        interpreter = self._examined()
+        interpreter = self.interpreter()
         if interpreter is None:
             raise UnknownContentError("the environment of the kernel can't be examined")
         request, cells = self._request, self._code(step)
@@ -317,7 +317,8 @@ class Reuse:
             "step": {"pipeline": self._pipeline.name, "slug": step.slug},
         }
 
-    def _examined(self) -> Interpreter | None:
+    def interpreter(self) -> Interpreter | None:
+        """Return what the kernel's interpreter has told of its environment; asked once."""
         if not self._asked:
             self._asked = True
             self._interpreter = examine_interpreter(self._request.kernel, self._memory)

@@ -119,8 +119,9 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run all steps; return how it went."""
-        run_id = self._database.create_run(new_run(self._request)).run_id
-        self._books = Ledger(self._request, self._home, self._database, self._reuse, run_id)
+        run = self._database.create_run(new_run(self._request))
+        run_id = run.run_id
+        self._books = Ledger(self._request, self._home, self._database, self._reuse, run)
         status: Status = "failed"
         self._lock.begin(run_id)
         try:
@@ -153,6 +154,7 @@ class Run:
             self._settle(slug, "skipped", reason="it was not asked for")
         while not self._schedule.done:
             self._start_ready()
+            self._books.look_around()
             if self._schedule.done:
                 return
             message = self._next_message()

@@ -28,8 +28,8 @@ def training_of(
         changed: Names that the step changes in place.
 
     Returns:
-        By variable: ``arguments`` (of ``fit``, as written; absent if no such call was found), ``data`` (name, digest and
-        producer of each artifact) and ``known``: ``exactly`` if the artifacts are what ``fit`` was given, ``inputs`` if
+        By variable: ``arguments`` (of ``fit``, as written; absent if no such call was found), ``data`` (name, digest
+        and id of each artifact) and ``known``: ``exactly`` if the artifacts are what ``fit`` was given, ``inputs`` if
         they are all that the step took, of which it made what it fitted with.
     """
     found: dict[str, Any] = {}

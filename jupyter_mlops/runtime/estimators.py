@@ -25,9 +25,9 @@ def describe_estimator(value: Any) -> dict[str, Any]:
     """Describe an estimator.
 
     Returns:
-        ``class``, ``parameters`` (those of estimators within it have names like ``steps.model__alpha``), ``fitted``, and
-        as far as known ``features`` (a number), ``feature_names``, ``classes``, ``best_parameters``. Long lists are cut;
-        ``more_parameters``, ``more_feature_names`` and ``more_classes`` say by how much.
+        ``class``, ``parameters`` (those of estimators within it have names like ``steps.model__alpha``), ``fitted``,
+        and as far as known ``features`` (a number), ``feature_names``, ``classes``, ``best_parameters``. Long lists are
+        cut; ``more_parameters``, ``more_feature_names`` and ``more_classes`` say by how much.
     """
     from .describe import type_name
 

@@ -83,8 +83,8 @@ def log_params(params: Mapping[str, Any]) -> None:
             continue
         if not _same(found.parameters[name], plain[name]):
             raise ValueError(
-                f"{name!r} is a parameter of the notebook, and {_shown(found.parameters[name])} in this run: it can't be "
-                f"logged as {_shown(plain[name])}; log it under another name"
+                f"{name!r} is a parameter of the notebook, and {_shown(found.parameters[name])} in this run: "
+                f"it can't be logged as {_shown(plain[name])}; log it under another name"
             )
         del plain[name]
     _write([{"kind": "param", "name": name, "value": value} for name, value in plain.items()])

@@ -65,7 +65,7 @@ def checked_step(step: Any, name: str) -> int:
 
 
 def number_of(value: Any, name: str) -> float:
-    """Return a metric's value: any real number, NumPy's and tensors of no dimension included; NaN and infinite ones too.
+    """Return a metric's value: any real number, NumPy's and tensors of no dimension too; it may be NaN or infinite.
 
     Raises:
         TypeError: It is none.

@@ -326,7 +326,8 @@ class Database(Reading, Housekeeping):
         self._connection.many(
             "INSERT INTO artifacts "
             "(artifact_key, digest, kind, names, bytes, type, serializer, preview, schema, members) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO UPDATE SET preview = excluded.preview "
+            "WHERE artifacts.preview IS NULL AND excluded.preview IS NOT NULL",
             [(key, *_artifact_values(item)) for key, item in zip(keys, artifacts, strict=True)],
         )
         self._connection.many(
