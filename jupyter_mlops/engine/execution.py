@@ -42,7 +42,7 @@ from jupyter_mlops.store.records import ArtifactRecord
 if TYPE_CHECKING:
     from jupyter_mlops.engine.client import Attempt
 
-__all__ = ["StepJob", "StepReport", "execute_step"]
+__all__ = ["StepJob", "StepReport", "execute_step", "given_up"]
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,15 @@ def _with_extras(job: StepJob, report: StepReport) -> StepReport:
         return replace(report, failure=report.failure or _trouble(error), complete=False)
     notes = (*report.collected.notes, *logged.notes, *([note] if note else []))
     return replace(report, collected=replace(report.collected, notes=notes), logged=logged, figures=figures)
+
+
+def given_up(job: StepJob) -> StepReport:
+    """Report about a step whose thread does not answer although its kernel's processes were ended."""
+    message = "the kernel's processes were ended, but the step does not answer"
+    logged = Logged()
+    with contextlib.suppress(MlopsError, OSError):
+        logged = read_logged(Path(job.context["output_dir"]), job.step.slug, job.objects)
+    return StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message), logged=logged)
 
 
 def _trouble(error: MlopsError) -> StepFailure:

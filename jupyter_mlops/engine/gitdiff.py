@@ -28,8 +28,13 @@ LARGEST_FILE = 200_000
 
 _READ = 16_000_000
 _NAMES = 200
-_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.noprefix=false")
+_SETTINGS = ("core.fsmonitor", "core.quotePath", "diff.noprefix", "diff.mnemonicPrefix", "diff.relative")
+_OPTIONS = tuple(word for name in _SETTINGS for word in ("-c", f"{name}=false"))
 _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short", "--ignore-submodules=dirty")
+_UNTRACKED = (
+    *("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "--full-name", "-z"),
+    ":/",
+)
 _FILE = re.compile(r"^diff --git ", re.MULTILINE)
 
 
@@ -77,8 +82,7 @@ class GitDiff:
         try:
             against = ["HEAD"] if self._commit else ["--cached"]
             changes, cut = self._ask([git, *_OPTIONS, *_DIFF, *against])
-            untracked = ["ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z"]
-            names, _ = self._ask([git, *_OPTIONS, *untracked, ":/"])
+            names, _ = self._ask([git, *_OPTIONS, *_UNTRACKED])
             self._text = diff_document(changes, [name for name in names.split("\0") if name], cut=cut)
         except (OSError, subprocess.SubprocessError):
             self._text = "# not known: git failed\n"

@@ -29,7 +29,7 @@ from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord, RunRecord
 
-__all__ = ["LOG", "Ledger"]
+__all__ = ["LOG", "Ledger", "step_stem"]
 
 
 LOG = "log"
@@ -81,7 +81,7 @@ class Ledger:
 
     def stem(self, step: Step) -> str:
         """Return the beginning of the names of a step's files."""
-        return f"{self._pipeline.steps.index(step) + 1:02d}-{step.slug}"
+        return step_stem(self._pipeline.steps.index(step), step.slug)
 
     def notebook_of(self, step: Step) -> Path:
         """Return where a step's executed notebook goes, relative to the run's folder."""
@@ -229,6 +229,11 @@ class Ledger:
         if decision is not None and status == "succeeded" and report.complete:
             return self._reuse.confirmed_key(step, self.artifacts, decision)
         return None
+
+
+def step_stem(position: int, slug: str) -> str:
+    """Return the beginning of the names of a step's files."""
+    return f"{position + 1:02d}-{slug}"
 
 
 def _holds_estimator(record: ArtifactRecord) -> bool:

@@ -116,8 +116,8 @@ def read_logged(output_dir: Path, slug: str, objects: ObjectStore) -> Logged:
     tags: dict[str, str] = {}
     kept: dict[str, Mapping[str, Any]] = {}
     notes: dict[str, None] = {}
-    for entry in heapq.merge(*(_entries(path) for path in journals), key=lambda item: int(item.get("time") or 0)):
-        kind, name = entry.get("kind"), str(entry.get("name"))
+    for entry in heapq.merge(*(_entries(path) for path in journals), key=lambda item: int(item["time"])):
+        kind, name = entry["kind"], str(entry.get("name"))
         if kind == "more" or (kind == "metric" and len(metrics) >= MOST):
             notes[f"it logged more than {MOST:,} values; those beyond were not kept"] = None
         elif kind == "metric":
@@ -143,8 +143,8 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict):
-                time = int(entry.setdefault("time", time) or time)
+            if isinstance(entry, dict) and "kind" in entry:
+                time = int(entry.setdefault("time", time))
                 yield entry
 
 

@@ -21,7 +21,7 @@ from jupyter_mlops.engine.events import (
     StepRetrying,
     StepStarted,
 )
-from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step
+from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step, given_up
 from jupyter_mlops.engine.launching import Launcher
 from jupyter_mlops.engine.ledger import Ledger
 from jupyter_mlops.engine.notebooktext import notebook_text
@@ -285,8 +285,7 @@ class Run:
             else:
                 session.kill()
             if session.is_abandoned():
-                message = "the kernel's processes were ended, but the step does not answer"
-                self._finish(_Ended(job, StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message))))
+                self._finish(_Ended(job, given_up(job)))
 
     def _look_at_kernels(self) -> None:
         if time.monotonic() - self._looked < _LOOK:

@@ -32,17 +32,21 @@ def checked_name(name: Any, what: str) -> str:
         ValueError: It is empty, too long, or has characters in it that nobody sees.
     """
     if not isinstance(name, str):
-        raise TypeError(f"the name of a {what} is a text, not {_kind(name)}")
+        raise TypeError(f"the name of {_article(what)} {what} is a text, not {_kind(name)}")
     if not name.strip():
-        raise ValueError(f"the name of a {what} is empty")
+        raise ValueError(f"the name of {_article(what)} {what} is empty")
     if len(name) > LONGEST_NAME:
         raise ValueError(
-            f"the name of a {what} has up to {LONGEST_NAME} characters, not {len(name)}: {name[:_SHOWN]!r}…"
+            f"the name of {_article(what)} {what} has up to {LONGEST_NAME} characters, not {len(name)}: {name[:_SHOWN]!r}…"
         )
     odd = next((letter for letter in name if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")), None)
     if odd is not None:
-        raise ValueError(f"the name of a {what} has a control character in it ({odd!r}): {name[:_SHOWN]!r}")
+        raise ValueError(f"the name of {_article(what)} {what} has a control character in it ({odd!r}): {name[:_SHOWN]!r}")
     return str(name)
+
+
+def _article(what: str) -> str:
+    return "an" if what[0] in "aeiou" else "a"
 
 
 def checked_step(step: Any, name: str) -> int:
