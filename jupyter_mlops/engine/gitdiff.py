@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from jupyter_mlops.engine.capture import readable_size
@@ -104,7 +105,8 @@ class GitDiff:
             start_new_session=True,
         ) as process:
             self._process = process
-            timer = threading.Timer(max(0.0, self._due - time.monotonic()), process.kill)
+            late = threading.Event()
+            timer = threading.Timer(max(0.0, self._due - time.monotonic()), lambda: (late.set(), process.kill()))
             timer.daemon = True
             timer.start()
             try:
@@ -116,7 +118,7 @@ class GitDiff:
             finally:
                 timer.cancel()
         if len(content) <= _READ and code:
-            if time.monotonic() >= self._due:
+            if late.is_set():
                 raise TimeoutError
             raise subprocess.SubprocessError
         return content[:_READ].decode("utf-8", "replace"), len(content) > _READ
@@ -147,7 +149,7 @@ def diff_document(changes: str, untracked: list[str], *, cut: bool = False) -> s
     starts = [match.start() for match in _FILE.finditer(changes)]
     room, left_out = LARGEST, 0
     kept: list[str] = []
-    for start, end in zip(starts, [*starts[1:], len(changes)], strict=True):
+    for start, end in pairwise([*starts, len(changes)]):
         text = _one_file(changes[start:end], values)
         if len(text) > room:
             left_out += 1

@@ -41,7 +41,9 @@ def checked_name(name: Any, what: str) -> str:
         )
     odd = next((letter for letter in name if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")), None)
     if odd is not None:
-        raise ValueError(f"the name of {_article(what)} {what} has a control character in it ({odd!r}): {name[:_SHOWN]!r}")
+        raise ValueError(
+            f"the name of {_article(what)} {what} has a control character in it ({odd!r}): {name[:_SHOWN]!r}"
+        )
     return str(name)
 
 

@@ -10,7 +10,7 @@ REDACTED = "[redacted]"
 
 _SECRET = re.compile(
     r"(?:^|[^a-z])(?:passwords?|passwd|passphrases?|pwd|secrets?|credentials?|api_?keys?|private_?keys?|access_?keys?"
-    r"|(?:auth|access|api|bearer|refresh|id|session|bot|github|gitlab|hf)_?tokens?|^tokens?)(?:$|[^a-z])"
+    r"|(?:auth|access|api|bearer|refresh|id|session|bot|github|gitlab|hf)_?tokens?)(?:$|[^a-z])"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
