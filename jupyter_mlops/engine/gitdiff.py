@@ -51,6 +51,7 @@ class GitDiff:
         self._folder = folder
         self._commit = commit
         self._due = time.monotonic() + SECONDS
+        self._given_up = False
         self._text: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
@@ -70,7 +71,7 @@ class GitDiff:
         """
         if not self._ended.wait(wait) and wait > 0:
             self._due = 0.0
-            self._kill()
+            self._give_up()
             return "# not known: git did not answer in time\n"
         return self._text if self._ended.is_set() else None
 
@@ -85,10 +86,10 @@ class GitDiff:
             changes, cut = self._ask([git, *_OPTIONS, *_DIFF, *against])
             names, _ = self._ask([git, *_OPTIONS, *_UNTRACKED])
             self._text = diff_document(changes, [name for name in names.split("\0") if name], cut=cut)
+        except subprocess.TimeoutExpired:
+            self._text = f"# not known: git took more than {SECONDS:g} seconds\n"
         except (OSError, subprocess.SubprocessError):
             self._text = "# not known: git failed\n"
-        except TimeoutError:
-            self._text = f"# not known: git took more than {SECONDS:g} seconds\n"
         finally:
             self._ended.set()
 
@@ -105,8 +106,7 @@ class GitDiff:
             start_new_session=True,
         ) as process:
             self._process = process
-            late = threading.Event()
-            timer = threading.Timer(max(0.0, self._due - time.monotonic()), lambda: (late.set(), process.kill()))
+            timer = threading.Timer(max(0.0, self._due - time.monotonic()), self._give_up)
             timer.daemon = True
             timer.start()
             try:
@@ -118,12 +118,13 @@ class GitDiff:
             finally:
                 timer.cancel()
         if len(content) <= _READ and code:
-            if late.is_set():
-                raise TimeoutError
+            if self._given_up:
+                raise subprocess.TimeoutExpired(command, SECONDS)
             raise subprocess.SubprocessError
         return content[:_READ].decode("utf-8", "replace"), len(content) > _READ
 
-    def _kill(self) -> None:
+    def _give_up(self) -> None:
+        self._given_up = True
         if self._process is not None:
             with contextlib.suppress(OSError):
                 self._process.kill()

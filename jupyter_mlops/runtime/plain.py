@@ -37,7 +37,8 @@ def checked_name(name: Any, what: str) -> str:
         raise ValueError(f"the name of {_article(what)} {what} is empty")
     if len(name) > LONGEST_NAME:
         raise ValueError(
-            f"the name of {_article(what)} {what} has up to {LONGEST_NAME} characters, not {len(name)}: {name[:_SHOWN]!r}…"
+            f"the name of {_article(what)} {what} has up to {LONGEST_NAME} characters, not {len(name)}: "
+            f"{name[:_SHOWN]!r}…"
         )
     odd = next((letter for letter in name if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")), None)
     if odd is not None:

@@ -31,7 +31,7 @@ def training(code: str, changed: tuple[str, ...] = (), **options: Any) -> dict[s
     [
         "model = Forest(3).fit(X, y)",
         "model = Forest(3)\nmodel.fit(X, y=y)",
-        "model = make_pipeline(Scale(), Forest())\nwith timer():\n    model.fit(X, y)\nscore = cross_val_score(model, X, y)",
+        "model = make_pipeline(Scale(), Forest())\nwith timer():\n    model.fit(X, y)\nscore = scores(model, X, y)",
         "model = Forest()\nmodel = model.fit(X, y)",
     ],
 )

@@ -177,7 +177,7 @@ def test_figures_become_pictures(here):
 
 
 def test_a_value_that_cannot_be_saved_is_refused_with_the_reason(here):
-    with pytest.raises(TypeError, match="log_artifact can't keep 'lock'.*: "):
+    with pytest.raises(TypeError, match=r"log_artifact can't keep 'lock'.*: "):
         mlops.log_artifact(threading.Lock(), "lock")
     assert here.read().artifacts == ()
 
@@ -265,7 +265,8 @@ def test_a_process_that_outlives_its_step_does_no_harm(here, monkeypatch):
 def test_logging_brings_nothing_else_of_the_package_along():
     code = (
         "import sys, warnings; warnings.simplefilter('ignore'); import jupyter_mlops as m; m.log_metric('a', 1); "
-        "print(*[n for n in sys.modules if n.startswith('jupyter_mlops.') and not n.startswith('jupyter_mlops.runtime')])"
+        "names = [name for name in sys.modules if name.startswith('jupyter_mlops.')]; "
+        "print(*[name for name in names if not name.startswith('jupyter_mlops.runtime')])"
     )
     environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT_VARIABLE}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
