@@ -45,6 +45,7 @@ class Journal:
     _owner: int = 0
     _file: int = -1
     _left: int = MOST
+    _full: bool = False
 
     def write(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Append entries.
@@ -52,14 +53,12 @@ class Journal:
         Raises:
             OSError: The disk is full or failed.
         """
-        if not entries:
-            return
-        room = max(self._left, 0)
-        kept, self._left = entries[:room], self._left - len(entries)
-        lines = [json.dumps(entry) for entry in kept]
-        if len(kept) < len(entries) and room:
+        lines = [json.dumps(entry) for entry in entries[: self._left]]
+        self._left -= len(lines)
+        if len(lines) < len(entries) and not self._full:
+            self._full = True
             lines.append('{"kind": "more"}')
-        elif not kept:
+        if not lines:
             return
         data = "".join(f"{line}\n" for line in lines).encode("ascii")
         if os.write(self._open(), data) != len(data):
