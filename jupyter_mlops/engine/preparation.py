@@ -21,7 +21,9 @@ from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.steps.cells import unexecuted
+from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.objects import hash_file
 from jupyter_mlops.store.records import NewRun
 
 __all__ = ["Prepared", "new_run", "prepare"]
@@ -106,9 +108,17 @@ def new_run(request: RunRequest) -> NewRun:
         trigger=request.trigger,
         user=_user(),
         commit=current_commit(request.project),
+        configuration=_configuration(request.root),
         tags=request.tags,
         documents=documents,
     )
+
+
+def _configuration(root: Path) -> str | None:
+    """The digest of what the project's configuration file says."""
+    with contextlib.suppress(OSError):
+        return hash_file(root / FILE)
+    return None
 
 
 def _socket_folder() -> Path | None:
