@@ -9,6 +9,7 @@ from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
     "comparison",
@@ -17,10 +18,15 @@ __all__ = [
     "explain",
     "gc",
     "lineage",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
     "pipeline",
     "read_notebook",
     "run",
     "runs",
+    "set_tag",
     "suggest",
     "verify",
 ]

@@ -19,7 +19,7 @@ from jupyter_mlops.tracking.lineage_model import (
 from jupyter_mlops.tracking.lineage_places import Places
 from jupyter_mlops.tracking.lineage_read import Reader
 from jupyter_mlops.tracking.lineage_target import resolve
-from jupyter_mlops.tracking.lineage_ways import Found, Ref, above, below
+from jupyter_mlops.tracking.lineage_ways import EMPTY, Found, Ref, above, below
 
 __all__ = ["MOST_NODES", "trace"]
 
@@ -124,7 +124,7 @@ class _Graph:
                 if head is not None:
                     found[head.run_id] = LineageRun(
                         *(head.run_id, head.pipeline, head.status, head.started, head.notebook, head.commit),
-                        uncommitted=_uncommitted(head.commit, head.documents),
+                        uncommitted=_uncommitted(head.documents),
                     )
         return found
 
@@ -140,11 +140,9 @@ class _Graph:
         ]
 
 
-def _uncommitted(commit: str | None, documents: dict[str, str]) -> bool | None:
-    if "git-diff" in documents:
-        return True
-    # Who records the environment records the changes, too; without either nobody looked.
-    return False if commit is not None and "environment" in documents else None
+def _uncommitted(documents: dict[str, str]) -> bool | None:
+    """An empty document says that all was committed, none that nobody looked."""
+    return documents["git-diff"] != EMPTY if "git-diff" in documents else None
 
 
 def _node(reader: Reader, places: Places, ref: Ref) -> LineageNode:

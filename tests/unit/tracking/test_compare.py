@@ -164,7 +164,7 @@ def test_environment_and_commit(history: History) -> None:
         "distributions": {"pandas": "3.0.1", "x": "1"},
     }
     two = {**one, "python": "3.12.0", "distributions": {"pandas": "3.0.2", "y": "2", "x": "1"}}
-    first = history.churn(commit="a" * 40, documents=documents(one))
+    first = history.churn(commit="a" * 40, documents=documents(one, **{"git-diff": ""}))
     second = history.churn(commit="b" * 40, documents=documents(two, **{"git-diff": "--- a\n+++ b\n+x\n-y"}))
     old = history.churn()
     found = of(history, first, second).only_differences()

@@ -59,8 +59,7 @@ def test_a_run_is_followed_back_to_cell_line_file_and_commit(history: History) -
 
 def test_uncommitted_changes_are_told_as_far_as_they_were_recorded(history: History) -> None:
     plain, clean, dirty = (
-        history.churn(commit="c0ffee", documents=documents)
-        for documents in ({}, {"environment": "{}"}, {"environment": "{}", "git-diff": "+x"})
+        history.churn(commit="c0ffee", documents=documents) for documents in ({}, {"git-diff": ""}, {"git-diff": "+x"})
     )
     seen = [trace(history.database, run, "up").runs[run].uncommitted for run in (plain, clean, dirty)]
     assert seen == [None, False, True]

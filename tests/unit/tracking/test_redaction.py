@@ -20,6 +20,9 @@ from jupyter_mlops.tracking.redaction import redact, redact_text
         "url = 'postgres://me:hunter2@host/db'",
         "key = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'",
         "password = 'it\\'s hunter2'",
+        "password = 'hunter2(('",
+        "if password == 'hunter2':",
+        "passwords = {'a': 1}; password = \"hunter2\"",
     ],
 )
 def test_secrets_are_left_out(code: str) -> None:
@@ -53,5 +56,5 @@ def test_values() -> None:
     assert redact("config", {"password": "x", "depth": 3, "urls": ["ftp://a:b@c"]}) == {
         "password": "[redacted]",
         "depth": 3,
-        "urls": ["ftp://a:[redacted]@c"],
+        "urls": ["ftp://[redacted]@c"],
     }
