@@ -79,7 +79,7 @@ def _edges(lineage: Lineage, boxes: Iterable[str]) -> dict[tuple[str, str], dict
 
 
 def _makers_for(lineage: Lineage, makers: Sequence[str], target: str) -> Sequence[str]:
-    """Whoever gave an artifact to a step: the maker in its own run, also if it reused it; else the one that computed it."""
+    """Whoever gave an artifact to a step: the step of its own run, also if it reused it; else the one that computed."""
     run_id = lineage.node(target).run_id
     own = [maker for maker in makers if lineage.node(maker).run_id == run_id]
     return own or [maker for maker in makers if lineage.node(maker).computed_in is None] or makers
