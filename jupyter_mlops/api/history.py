@@ -48,7 +48,8 @@ def runs(
     """List runs as a DataFrame.
 
     Args:
-        filter: ``metrics.accuracy > 0.9 and params.model = "rf"``; all runs by default. docs/history.md has the language.
+        filter: ``metrics.accuracy > 0.9 and params.model = "rf"``; all runs by default. The language is in
+            docs/history.md.
         sort: ``metrics.accuracy desc``, or several; the newest first by default.
         limit: How many at most; None is all.
         pipeline: Only runs of this pipeline.
@@ -182,7 +183,8 @@ def import_runs(path: PathLike, *, home: PathLike | None = None) -> Imported:
     """Put the runs of an archive on record here, all or none; those that are there already stay as they are.
 
     Raises:
-        UsageError: The file is no archive of runs, is damaged or of a newer version, or a run is there with other content.
+        UsageError: The file is no archive of runs, is damaged or of a newer version, or a run is there with other
+            content.
         InfrastructureError: The disk is full or failed.
     """
     from jupyter_mlops.store.database import Database

@@ -113,7 +113,7 @@ def import_(file: Path, form: str) -> int:
         return 0
     for run_id in done.runs:
         say(run_id)
-    here = f"; {count(len(done.present), 'run')} were here already" if done.present else ""
+    here = f"; already here: {count(len(done.present), 'run')}" if done.present else ""
     say(f"Imported {count(len(done.runs), 'run')} and {count(done.objects, 'object')}{here}.")
     return 0
 

@@ -35,6 +35,7 @@ from jupyter_mlops.store.records import (
 )
 from jupyter_mlops.store.runsql import WORD
 from jupyter_mlops.store.tracing import Tracing
+from jupyter_mlops.store.transfer import Transfer
 
 __all__ = ["Database"]
 
@@ -45,7 +46,7 @@ _LOGGED = 10_000
 """Position of the first parameter that the first step logged: after all that the notebook declares."""
 
 
-class Database(Reading, Housekeeping, Tracing):
+class Database(Reading, Housekeeping, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

@@ -18,7 +18,6 @@ from jupyter_mlops.store.conditions import (
     Condition,
     Field,
     FieldKind,
-    SortKey,
     both,
     equals,
     fields_of,
@@ -186,8 +185,10 @@ def _shorthands(query: RunQuery) -> Iterator[Condition]:
         yield equals("pipeline", query.pipeline)
     if query.notebook is not None:
         path = query.notebook.replace("\\", "/").removeprefix("./")
-        end = Comparison(Field("attributes", "notebook"), "LIKE", f"%/{path}")
-        yield AnyOf((equals("notebook", query.notebook), equals("notebook", path), end))
+        given = [equals("notebook", query.notebook), equals("notebook", path)]
+        if "%" not in path:  # which stands for anything
+            given.append(Comparison(Field("attributes", "notebook"), "LIKE", f"%/{path}"))
+        yield AnyOf(tuple(given))
 
 
 def _wanted(columns: Columns) -> tuple[Field, ...] | None:
