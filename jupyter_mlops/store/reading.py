@@ -325,9 +325,10 @@ class Reading(Listing):
     def _events(self, digest: str, direction: Direction, limit: int) -> tuple[EventRecord, ...]:
         rows = self._connection.rows(
             f"SELECT {_ARTIFACT}, runs.pipeline, step_runs.status, coalesce(step_runs.started, runs.started) AS began "
-            # The ids of runs sort by time: what is shown is chosen by the index alone.
+            # The ids of runs sort by time, so that the index alone says which are shown.
             "FROM (SELECT run_id, slug, artifact, artifact_key FROM events WHERE artifact_key IN "
-            "(SELECT artifact_key FROM artifacts WHERE digest = ?) AND direction = ? ORDER BY run_id LIMIT ?) AS events "
+            "(SELECT artifact_key FROM artifacts WHERE digest = ?) AND direction = ? ORDER BY run_id LIMIT ?) "
+            "AS events "
             "JOIN artifacts ON artifacts.artifact_key = events.artifact_key JOIN runs ON runs.run_id = events.run_id "
             "JOIN step_runs ON step_runs.run_id = events.run_id AND step_runs.slug = events.slug "
             "ORDER BY began, events.run_id",
