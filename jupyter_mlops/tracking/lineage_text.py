@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from jupyter_mlops.notebook.names import printable
@@ -12,6 +13,7 @@ from jupyter_mlops.tracking.lineage_model import CellPlace, Lineage, LineageNode
 
 __all__ = ["left_out", "lineage_text", "node_details", "short_run"]
 
+_CUT = "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there."
 _DIGEST = 12
 _COMMIT = 9
 
@@ -46,13 +48,9 @@ def lineage_text(lineage: Lineage, *, width: int = 100, unicode: bool = True) ->
             lines += ["", title, *(branches or [f"  {nothing}"])]
     if lineage.runs:
         lines += ["", "Runs", *_runs(lineage, width)]
-    if lineage.cut:
-        lines += [
-            "",
-            "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there.",
-        ]
-    for note in lineage.notes:
-        lines += ["", f"Note: {one_line(note)}"]
+    notes = [_CUT] if lineage.cut else []
+    for note in [*notes, *(f"Note: {one_line(note)}" for note in lineage.notes)]:
+        lines += ["", *textwrap.wrap(note, width, break_on_hyphens=False)]
     ellipsis = "…" if unicode else "..."
     plain = lines if unicode else [line.replace("·", "-").replace("…", "...") for line in lines]
     return [truncate(printable(line), width, ellipsis) for line in plain]

@@ -388,3 +388,26 @@ def test_up_and_down_are_each_others_reverse(flows: list[tuple[int, int, bool]],
             if node.kind == "step" and node.run_id != start:
                 down = trace(database, f"{node.run_id}:s", "down")
                 assert start in {other.run_id for other in down.nodes if other.kind == "step"}
+
+
+def test_the_drawing_leads_each_run_to_its_own_step(history: History) -> None:
+    first = history.churn()
+    second = history.churn(rate=0.2, reuse={"load": first})
+    image = ElementTree.fromstring(lineage_svg(trace(history.database, hash_bytes(b"1,2")[:16], "down")))
+    lines = {(item.get("data-source"), item.get("data-target")) for item in image.iter() if item.get("class") == "edge"}
+    for run in (first, second):
+        assert (f"step:{run}/load", f"step:{run}/train") in lines
+    assert (f"step:{first}/load", f"step:{second}/train") not in lines
+
+
+def test_a_run_of_two_hundred_steps(history: History) -> None:
+    steps = tuple((f"s{number}", f"Step {number}") for number in range(200))
+    run = history.start(steps=steps)
+    made = value("s0", "v", 0)
+    history.step(run, "s0", makes=[made])
+    for number in range(1, 200):
+        taken, made = made, value(f"s{number}", "v", number)
+        history.step(run, f"s{number}", takes=[taken], makes=[made])
+    found = trace(history.database, run, "up")
+    assert found.cut and found.nodes[1].step == "s199", "the nearest first"
+    assert lineage_svg(found).startswith("<svg ") and len(lineage_text(found)) > MOST_NODES
