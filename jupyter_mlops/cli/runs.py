@@ -196,9 +196,9 @@ def command(
     notebook: str | None,
     form: str,
 ) -> int:
-    """List the runs on record, the newest first.
+    """List the runs on record; show, tag, export, import or remove some.
 
-    FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or 'started > "-7d"'.
+    The newest come first. FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or 'started > "-7d"'.
     docs/history.md has the whole language.
     """
     from jupyter_mlops.api import history

@@ -189,8 +189,8 @@ def _matching(condition: Condition, few: Sql | None, sort: Sequence[SortKey] = (
     if not isinstance(driver, Comparison):
         tables, order = _sorted_by(sort)
         # A CROSS JOIN keeps SQLite to the order in which the tables stand here.
-        start = "FROM runs" if few is None else f"FROM ({few.text}) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
-        head = Sql(f"{start}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
+        places = "runs" if few is None else f"({few.text}) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
+        head = Sql(f"FROM {places}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
         return joined("", [head, holds(condition)]), "runs.run_id", order
     rest = tuple(part for part in parts if part is not driver)
     needs_runs = any(found.kind == "attributes" for part in rest for found in fields_of(part, sort))

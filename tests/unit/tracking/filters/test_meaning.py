@@ -121,8 +121,7 @@ def in_direction(runs: list[RunRecord], key: SortKey, wanted: int) -> list[RunRe
     chosen = [run for run in runs if rank(key.field, run) == wanted]
     if not key.descending:
         return sorted(chosen, key=lambda run: content(key.field, run))
-    # A reversed sort would turn round what is equal.
-    return sorted(chosen[::-1], key=lambda run: content(key.field, run))[::-1]
+    return sorted(chosen, key=lambda run: content(key.field, run), reverse=True)  # what is equal keeps its order
 
 
 def value(found: Field, run: RunRecord) -> Any:
