@@ -14,9 +14,14 @@ __all__ = ["redact", "redact_command", "secret_file", "secret_values"]
 _SHORTEST = 8
 """Characters of a variable's value that is looked for: shorter ones stand in too many places by chance."""
 
+_VALUE = r"""(?P<value>\\"[^"\n]*?\\"|"[^"\n]*"|'[^'\n]*'|[^\s"',;)}\]]+)"""
+"""A text in quotes, which are escaped in a notebook's file, or a word."""
+
 _ASSIGNED = re.compile(
-    r"""(?P<name>[A-Za-z][\w.-]*)(?P<between>["']?\s*(?::=|=>|[:=])\s*)(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s"',;)}\]]+)"""
+    r"""(?P<name>[A-Za-z][\w.-]*)(?P<between>\\?["']?\]?"""
+    r"""(?:\s*:\s*[A-Za-z][\w.|\[\] ]*?\s*=(?!=)\s*|\s*(?::=|=>|==?|:)\s*))""" + _VALUE  # with a type, or without
 )
+_OPTION = re.compile(r"--(?P<name>[A-Za-z][\w-]*)(?P<between>[ \t]+)" + _VALUE)
 _FORMS = re.compile(
     r"(?:AKIA|ASIA)[0-9A-Z]{16}"  # Amazon
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
@@ -58,7 +63,7 @@ def redact(text: str, values: Iterable[str] = ()) -> str:
     text = _FORMS.sub(REDACTED, text)
     text = _ADDRESS.sub(rf"\g<scheme>{REDACTED}@", text)
     text = _BEARER.sub(rf"\g<kind> {REDACTED}", text)
-    return _ASSIGNED.sub(_without_value, text)
+    return _OPTION.sub(_without_value, _ASSIGNED.sub(_without_value, text))
 
 
 def redact_command(command: str) -> str:
@@ -72,8 +77,9 @@ def redact_command(command: str) -> str:
 
 def _without_value(match: re.Match[str]) -> str:
     value = match["value"]
-    quote = value[0] if value[0] in "\"'" else ""
-    content = value.strip("\"'")
-    if not is_secret(match["name"]) or content.lower() in _HARMLESS or "(" in content or (not quote and "[" in content):
+    quote = next((mark for mark in ('\\"', '"', "'") if value.startswith(mark)), "")
+    content = value.removeprefix(quote).removesuffix(quote)
+    is_code = not quote and ("(" in content or "[" in content or content.lower() in _HARMLESS)
+    if not content or is_code or not is_secret(match["name"]):
         return match[0]
-    return f"{match['name']}{match['between']}{quote}{REDACTED}{quote}"
+    return f"{match[0][: -len(value)]}{quote}{REDACTED}{quote}"

@@ -13,7 +13,7 @@ from typing import Any
 from .describe import type_name
 from .secret_names import REDACTED, is_secret
 
-__all__ = ["checked_name", "checked_step", "number_of", "numbers_of", "plain_parameter"]
+__all__ = ["checked_name", "checked_step", "number_of", "numbers_of", "plain_parameter", "plain_value"]
 
 LONGEST_NAME = 250
 LONGEST_VALUE = 6000
@@ -114,8 +114,11 @@ def _flat(metrics: Mapping[Any, Any], above: str, seen: tuple[int, ...]) -> Iter
 
 def plain_parameter(name: str, value: Any) -> Any:
     """Return what is kept of a parameter: plain data as it is, anything else as the text that shows it, shortened."""
-    if is_secret(name) and value is not None:
-        return REDACTED
+    return REDACTED if is_secret(name) and value is not None else plain_value(value)
+
+
+def plain_value(value: Any) -> Any:
+    """Return plain data as it is, anything else as the text that shows it, shortened."""
     plain = _plain(value, 4)
     text = json.dumps(plain)
     if len(text) <= LONGEST_VALUE:

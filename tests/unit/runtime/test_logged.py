@@ -34,7 +34,7 @@ class Here:
         self.output.mkdir()
         self.objects = ObjectStore(folder / "objects")
         self.context = folder / "context.json"
-        parameters = {"n": 3, "nothing": math.nan}
+        parameters = {"n": 3, "nothing": math.nan, "api_key": "hunter2"}
         raw = {"schema": 1, "step": "train", "name": "Train", "output_dir": str(self.output), "parameters": parameters}
         self.context.write_text(json.dumps(raw))
 
@@ -83,6 +83,7 @@ REFUSED = [
     (ValueError, "up to 250 characters, not 300", lambda: mlops.log_metric("x" * 300, 1)),
     (ValueError, "the name of an artifact is empty", lambda: mlops.log_artifact(1, "")),
     (ValueError, "the value of the tag 't' has up to", lambda: mlops.set_tag("t", "x" * 10_000)),
+    (ValueError, "neither a file nor a folder", lambda: mlops.log_artifact(os.devnull)),
     (FileNotFoundError, "there is no file 'nowhere.txt'", lambda: mlops.log_artifact("nowhere.txt")),
 ]
 
@@ -118,6 +119,10 @@ def test_parameters_are_plain_and_never_replace_those_of_the_notebook(here):
     mlops.log_params({"nothing": math.nan, "depth": 4, "long": "y" * 20_000, "nested": {"api_key": "x"}})
     with pytest.raises(ValueError, match="'n' is a parameter of the notebook, and 3 in this run"):
         mlops.log_params({"n": 4})
+    mlops.log_params({"api_key": "hunter2"})
+    with pytest.raises(ValueError, match="'api_key' is a parameter") as caught:
+        mlops.log_params({"api_key": "hunter3"})
+    assert "hunter" not in str(caught.value)
     found = here.read().params
     assert found.pop("odd").endswith("Odd object")
     assert len(found.pop("long")) == 6000
