@@ -68,7 +68,7 @@ def redact(text: str, values: Iterable[str] = ()) -> str:
 
 def redact_command(command: str) -> str:
     """Take secrets out of a command line; the value of a parameter is a word of its own."""
-    words = shlex.split(command)
+    words = shlex.split(command.encode("utf-8", "backslashreplace").decode("utf-8"))
     for place, word in enumerate(words[:-1]):
         if is_secret(word) and place and words[place - 1] in ("-p", "-r", "--parameters", "--parameters_raw"):
             words[place + 1] = REDACTED

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .journal import Journal, journal
-from .plain import checked_name, checked_step, number_of, numbers_of, plain_parameter, plain_value
+from .plain import checked_name, checked_step, number_of, numbers_of, plain_parameter, plain_value, writable
 
 __all__ = ["log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"]
 
@@ -98,7 +98,7 @@ def set_tag(name: str, value: Any) -> None:
         TypeError: The name is no text.
         ValueError: The name can't be kept, or the value is too long.
     """
-    name, text = checked_name(name, "tag"), str(value)
+    name, text = checked_name(name, "tag"), writable(str(value))
     if len(text) > LONGEST_TAG:
         raise ValueError(f"the value of the tag {name!r} has up to {LONGEST_TAG} characters, not {len(text)}")
     _write([{"kind": "tag", "name": name, "value": text}])

@@ -73,6 +73,7 @@ def test_files_that_hold_secrets() -> None:
 
 
 def test_a_command_line() -> None:
+    assert redact_command("jupyter mlops run 'a\udcff.ipynb'") == "jupyter mlops run 'a\\udcff.ipynb'"
     command = "jupyter mlops run a.ipynb -p api_key 'x y' -p n 3 -y '{password: pw}'"
     assert redact_command(command) == (
         "jupyter mlops run a.ipynb -p api_key '[redacted]' -p n 3 -y '{password: [redacted]}'"

@@ -23,7 +23,9 @@ from jupyter_mlops.engine.logged import Logged, read_logged
 from jupyter_mlops.runtime import journal, logged
 from jupyter_mlops.runtime.context import ENVIRONMENT_VARIABLE
 from jupyter_mlops.runtime.serializers import read_artifact
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import NewRun, StepOutcome
 
 
 class Here:
@@ -132,6 +134,18 @@ def test_parameters_are_plain_and_never_replace_those_of_the_notebook(here):
         "db_password": "[redacted]",
         "nested": {"api_key": "[redacted]"},
     }
+
+
+def test_halves_of_characters_can_be_recorded(here, tmp_path):
+    mlops.log_params({"half": "a\ud800", "\u00e9 'quoted' <b>": {"nested": "\udcff"}})
+    mlops.set_tag("half", "b\ud800")
+    found = here.read()
+    assert found.params["half"] == "a\\ud800" and found.tags == {"half": "b\\ud800"}
+    with Database(tmp_path / "mlops.db") as database:
+        run_id = database.create_run(NewRun("demo", [("train", "Train")])).run_id
+        database.finish_step(run_id, "train", StepOutcome("succeeded", parameters=found.params, tags=found.tags))
+        run = database.run(run_id)
+    assert (dict(run.parameters), dict(run.tags)) == (dict(found.params), dict(found.tags))
 
 
 def test_tags_are_texts_and_the_last_one_counts(here):
