@@ -22,7 +22,7 @@ _BAR = 100.0
 _SIZES = (1_000, 10_000, 100_000)
 _STEPS = ("load", "prepare", "train", "score", "report")
 _HUB = hash_bytes(b"the file that all runs read")
-_TRIES = 5
+_TRIES = 15
 
 
 def measure(effort: Effort) -> list[Row]:

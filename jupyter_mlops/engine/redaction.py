@@ -14,13 +14,19 @@ __all__ = ["redact", "redact_command", "secret_file", "secret_values"]
 _SHORTEST = 8
 """Characters of a variable's value that is looked for: shorter ones stand in too many places by chance."""
 
+_VALUE = (
+    r"""(?P<value>\\"[^"\n]*?\\"|\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
+    r"""|(?:\\(?![ntr])|[^\s"',;)}\]\\])+)"""
+)
+"""A text in quotes, which are escaped in a notebook's file, or a word."""
+
 _ASSIGNED = re.compile(
-    r"""(?P<name>[A-Za-z][\w.-]*)"""
-    r"""(?P<between>["']?\]?\s*(?::\s*[A-Za-z_][\w.\[\]| ]*?\s*(?==))?"""
-    r"""(?::=|=>|==|[:=])\s*(?:[rRbBuUfF]{1,2}(?=["']))?)"""
-    r"""(?P<value>\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[^\s"',;)}\]]+)""",
+    r"""(?:(?<![\w.\\-])|(?<=--)|(?<=\\[ntr]))(?P<name>[A-Za-z_][\w.-]*)(?![\w.-])(?P<between>\\?["']?\]?"""
+    r"""(?:\s*:\s*[A-Za-z][\w.|\[\] ]{0,60}?\s{0,9}=(?!=)\s*|\s*(?::=|=>|==?|:)\s*)"""  # with a type, or without
+    r"""(?:[rRbBuUfF]{1,2}(?=\\?["']))?)""" + _VALUE,
     re.DOTALL,
 )
+_OPTION = re.compile(r"--(?P<name>[A-Za-z][\w-]*)(?P<between>[ \t]+)" + _VALUE)
 _FORMS = re.compile(
     r"(?:AKIA|ASIA)[0-9A-Z]{16}"  # Amazon
     r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
@@ -28,7 +34,7 @@ _FORMS = re.compile(
     r"|\bsk-[\w-]{20,}|\bhf_[A-Za-z0-9]{20,}|AIza[\w-]{30,}"
     r"|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"  # a JSON web token
 )
-_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/:@]*:[^\s/@]+@")
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/:@]*:[^\s/@]+@")
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _BEARER = re.compile(r"(?i)\b(?P<kind>bearer|basic)\s+[A-Za-z0-9+/=._~-]{12,}")
 _FILES = re.compile(
@@ -62,12 +68,12 @@ def redact(text: str, values: Iterable[str] = ()) -> str:
     text = _FORMS.sub(REDACTED, text)
     text = _ADDRESS.sub(rf"\g<scheme>{REDACTED}@", text)
     text = _BEARER.sub(rf"\g<kind> {REDACTED}", text)
-    return _ASSIGNED.sub(_without_value, text)
+    return _OPTION.sub(_without_value, _ASSIGNED.sub(_without_value, text))
 
 
 def redact_command(command: str) -> str:
     """Take secrets out of a command line; the value of a parameter is a word of its own."""
-    words = shlex.split(command)
+    words = shlex.split(command.encode("utf-8", "backslashreplace").decode("utf-8"))
     for place, word in enumerate(words[:-1]):
         if is_secret(word) and place and words[place - 1] in ("-p", "-r", "--parameters", "--parameters_raw"):
             words[place + 1] = REDACTED
@@ -76,12 +82,11 @@ def redact_command(command: str) -> str:
 
 def _without_value(match: re.Match[str]) -> str:
     value = match["value"]
-    quote = value[0] if value[0] in "\"'" else ""
-    if quote and value.startswith(3 * quote):
-        quote *= 3
-    content = value.strip("\"'")
-    is_code = not quote and ("(" in content or "[" in content)
-    if not is_secret(match["name"]) or content.lower() in _HARMLESS or is_code:
+    mark = next((mark for mark in ('\\"', '"', "'") if value.startswith(mark)), "")
+    quote = 3 * mark if mark and value.startswith(3 * mark) and len(value) > 5 else mark
+    content = value.removeprefix(quote).removesuffix(quote)
+    is_code = not quote and ("(" in content or "[" in content or content.lower() in _HARMLESS)
+    if not content or is_code or not is_secret(match["name"]):
         return match[0]
     lines = "\n" * value.count("\n")  # those below keep their numbers
-    return f"{match['name']}{match['between']}{quote}{REDACTED}{lines}{quote}"
+    return f"{match[0][: -len(value)]}{quote}{REDACTED}{lines}{quote}"

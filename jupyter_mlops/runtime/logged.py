@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .journal import Journal, journal
-from .plain import checked_name, checked_step, number_of, numbers_of, plain_parameter
+from .plain import checked_name, checked_step, number_of, numbers_of, plain_parameter, plain_value, writable
 
 __all__ = ["log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"]
 
@@ -75,19 +75,17 @@ def log_params(params: Mapping[str, Any]) -> None:
     """
     if not isinstance(params, Mapping):
         raise TypeError(f"log_params takes a dictionary of names and values, not {type(params).__name__}")
-    plain = {checked_name(name, "parameter"): value for name, value in params.items()}
-    plain = {name: plain_parameter(name, value) for name, value in plain.items()}
+    given = {checked_name(name, "parameter"): value for name, value in params.items()}
     found = journal()
-    for name in list(plain) if found is not None else ():
-        if found is None or name not in found.parameters:
-            continue
-        if not _same(found.parameters[name], plain[name]):
+    declared = {} if found is None else {name: found.parameters[name] for name in given if name in found.parameters}
+    for name, value in declared.items():
+        if not _same(plain_value(value), plain_value(given[name])):
             raise ValueError(
-                f"{name!r} is a parameter of the notebook, and {_shown(found.parameters[name])} in this run: "
-                f"it can't be logged as {_shown(plain[name])}; log it under another name"
+                f"{name!r} is a parameter of the notebook, and {_shown(name, value)} in this run: it can't be logged "
+                f"as {_shown(name, given[name])}; log it under another name"
             )
-        del plain[name]
-    _write([{"kind": "param", "name": name, "value": value} for name, value in plain.items()])
+    entries = {name: plain_parameter(name, value) for name, value in given.items() if name not in declared}
+    _write([{"kind": "param", "name": name, "value": value} for name, value in entries.items()])
 
 
 def set_tag(name: str, value: Any) -> None:
@@ -100,7 +98,7 @@ def set_tag(name: str, value: Any) -> None:
         TypeError: The name is no text.
         ValueError: The name can't be kept, or the value is too long.
     """
-    name, text = checked_name(name, "tag"), str(value)
+    name, text = checked_name(name, "tag"), writable(str(value))
     if len(text) > LONGEST_TAG:
         raise ValueError(f"the value of the tag {name!r} has up to {LONGEST_TAG} characters, not {len(text)}")
     _write([{"kind": "tag", "name": name, "value": text}])
@@ -117,12 +115,14 @@ def log_artifact(path_or_object: Any, name: str | None = None) -> None:
     Raises:
         FileNotFoundError: There is no such file.
         TypeError: The value can't be kept, with the reason.
-        ValueError: The name can't be kept.
+        ValueError: The name can't be kept, or the path is that of a device or pipe.
     """
     if isinstance(path_or_object, (str, os.PathLike)):
         path = Path(os.fsdecode(path_or_object))
         if not path.exists():
             raise FileNotFoundError(f"there is no file {str(path)!r} to keep; a text is kept as bytes: text.encode()")
+        if not path.is_file() and not path.is_dir():
+            raise ValueError(f"{str(path)!r} is neither a file nor a folder")  # a pipe would never end
         name = checked_name(path.absolute().name if name is None else name, "artifact")
         if (found := _journal()) is not None:
             _keep(found, "keep_path", path, name)
@@ -175,6 +175,6 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or (one != one and other != other)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
+def _shown(name: str, value: Any) -> str:
+    text = repr(plain_parameter(name, value))
     return text if len(text) <= 60 else text[:59] + "…"

@@ -13,7 +13,7 @@ from typing import Any
 from .describe import type_name
 from .secret_names import REDACTED, is_secret
 
-__all__ = ["checked_name", "checked_step", "number_of", "numbers_of", "plain_parameter"]
+__all__ = ["checked_name", "checked_step", "number_of", "numbers_of", "plain_parameter", "plain_value", "writable"]
 
 LONGEST_NAME = 250
 LONGEST_VALUE = 6000
@@ -40,6 +40,8 @@ def checked_name(name: Any, what: str) -> str:
             f"the name of {_article(what)} {what} has up to {LONGEST_NAME} characters, not {len(name)}: "
             f"{name[:_SHOWN]!r}…"
         )
+    if name.isprintable():
+        return str(name)
     odd = next((letter for letter in name if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")), None)
     if odd is not None:
         raise ValueError(
@@ -114,8 +116,11 @@ def _flat(metrics: Mapping[Any, Any], above: str, seen: tuple[int, ...]) -> Iter
 
 def plain_parameter(name: str, value: Any) -> Any:
     """Return what is kept of a parameter: plain data as it is, anything else as the text that shows it, shortened."""
-    if is_secret(name) and value is not None:
-        return REDACTED
+    return REDACTED if is_secret(name) and value is not None else plain_value(value)
+
+
+def plain_value(value: Any) -> Any:
+    """Return plain data as it is, anything else as the text that shows it, shortened."""
     plain = _plain(value, 4)
     text = json.dumps(plain)
     if len(text) <= LONGEST_VALUE:
@@ -124,9 +129,16 @@ def plain_parameter(name: str, value: Any) -> Any:
     return shown[: LONGEST_VALUE - 1] + "…"
 
 
+def writable(text: str) -> str:
+    """Return a text that can be written as UTF-8: half a character becomes the escape that stands for it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _plain(value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, (str, bool)):
-        return str(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return writable(value)
     scalar = _scalar(value)
     if isinstance(scalar, (bool, int)):
         return scalar if isinstance(scalar, bool) or abs(int(scalar)) < _INTEGER else str(scalar)
@@ -141,7 +153,7 @@ def _plain(value: Any, depth: int) -> Any:
             for key, item in pairs
         }
     try:
-        return " ".join(repr(value).split())[:LONGEST_VALUE]
+        return writable(" ".join(repr(value).split())[:LONGEST_VALUE])
     except Exception:
         return f"{type_name(type(value))} object"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jupyter_mlops.engine.origin import Origin, origin
-from jupyter_mlops.engine.redaction import redact_command
 
 
 def test_by_hand() -> None:
@@ -40,10 +39,3 @@ def test_services() -> None:
         "ci.url": "https://gitlab.example/g/p/-/pipelines/3",
     }
     assert origin({"GITHUB_ACTIONS": "true"}).tags == {"ci.provider": "github"}
-
-
-def test_secrets_in_a_command_line() -> None:
-    command = "jupyter mlops run a.ipynb -p api_key 'x y' -p n 3 -y '{password: pw}'"
-    assert redact_command(command) == (
-        "jupyter mlops run a.ipynb -p api_key '[redacted]' -p n 3 -y '{password: [redacted]}'"
-    )

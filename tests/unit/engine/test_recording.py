@@ -101,6 +101,7 @@ def test_the_analysis_knows_that_logging_changes_nothing(write: Write) -> None:
     found = {step.name: step for step in api.pipeline(write(cells)).steps}
     for step in found.values():
         assert step.volatile is None and not step.touches_unknown_files and not step.mutates and not step.draws
+        assert not any("set_tag" in snippet.source for snippet in (*step.replay, *step.replay_loaded))
     assert found["plot"].files_updated == (), "it logs the file that it has just written"
     pipeline = api.pipeline(write(cells))
     assert ("plot", "f") in {(edge.source, edge.target) for edge in pipeline.edges}

@@ -23,7 +23,9 @@ from jupyter_mlops.engine.logged import Logged, read_logged
 from jupyter_mlops.runtime import journal, logged
 from jupyter_mlops.runtime.context import ENVIRONMENT_VARIABLE
 from jupyter_mlops.runtime.serializers import read_artifact
+from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import NewRun, StepOutcome
 
 
 class Here:
@@ -34,7 +36,7 @@ class Here:
         self.output.mkdir()
         self.objects = ObjectStore(folder / "objects")
         self.context = folder / "context.json"
-        parameters = {"n": 3, "nothing": math.nan}
+        parameters = {"n": 3, "nothing": math.nan, "api_key": "hunter2"}
         raw = {"schema": 1, "step": "train", "name": "Train", "output_dir": str(self.output), "parameters": parameters}
         self.context.write_text(json.dumps(raw))
 
@@ -83,6 +85,7 @@ REFUSED = [
     (ValueError, "up to 250 characters, not 300", lambda: mlops.log_metric("x" * 300, 1)),
     (ValueError, "the name of an artifact is empty", lambda: mlops.log_artifact(1, "")),
     (ValueError, "the value of the tag 't' has up to", lambda: mlops.set_tag("t", "x" * 10_000)),
+    (ValueError, "neither a file nor a folder", lambda: mlops.log_artifact(os.devnull)),
     (FileNotFoundError, "there is no file 'nowhere.txt'", lambda: mlops.log_artifact("nowhere.txt")),
 ]
 
@@ -118,6 +121,10 @@ def test_parameters_are_plain_and_never_replace_those_of_the_notebook(here):
     mlops.log_params({"nothing": math.nan, "depth": 4, "long": "y" * 20_000, "nested": {"api_key": "x"}})
     with pytest.raises(ValueError, match="'n' is a parameter of the notebook, and 3 in this run"):
         mlops.log_params({"n": 4})
+    mlops.log_params({"api_key": "hunter2"})
+    with pytest.raises(ValueError, match="'api_key' is a parameter") as caught:
+        mlops.log_params({"api_key": "hunter3"})
+    assert "hunter" not in str(caught.value)
     found = here.read().params
     assert found.pop("odd").endswith("Odd object")
     assert len(found.pop("long")) == 6000
@@ -127,6 +134,18 @@ def test_parameters_are_plain_and_never_replace_those_of_the_notebook(here):
         "db_password": "[redacted]",
         "nested": {"api_key": "[redacted]"},
     }
+
+
+def test_halves_of_characters_can_be_recorded(here, tmp_path):
+    mlops.log_params({"half": "a\ud800", "\u00e9 'quoted' <b>": {"nested": "\udcff"}})
+    mlops.set_tag("half", "b\ud800")
+    found = here.read()
+    assert found.params["half"] == "a\\ud800" and found.tags == {"half": "b\\ud800"}
+    with Database(tmp_path / "mlops.db") as database:
+        run_id = database.create_run(NewRun("demo", [("train", "Train")])).run_id
+        database.finish_step(run_id, "train", StepOutcome("succeeded", parameters=found.params, tags=found.tags))
+        run = database.run(run_id)
+    assert (dict(run.parameters), dict(run.tags)) == (dict(found.params), dict(found.tags))
 
 
 def test_tags_are_texts_and_the_last_one_counts(here):

@@ -22,6 +22,7 @@ from jupyter_mlops.tracking.redaction import redact, redact_text
         "password = 'it\\'s hunter2'",
         "password = 'hunter2(('",
         "if password == 'hunter2':",
+        r'"x = 1\npassword = \"hunter2\""',
         "passwords = {'a': 1}; password = \"hunter2\"",
     ],
 )
@@ -58,3 +59,9 @@ def test_values() -> None:
         "depth": 3,
         "urls": ["ftp://[redacted]@c"],
     }
+
+
+@pytest.mark.parametrize("piece", ["a", "a-", "a.b:", "a: b ", 'k="""', "a='", "--a ", "\\", "x = '\\"])
+def test_odd_texts_take_no_longer_than_long_ones(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    assert redact_text(text) == text
