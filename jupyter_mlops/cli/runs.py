@@ -198,8 +198,8 @@ def command(
 ) -> int:
     """List the runs on record; show, tag, export, import or remove some.
 
-    The newest come first. FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or 'started > "-7d"'.
-    docs/history.md has the whole language.
+    The newest come first. FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or
+    'started > "-7d"'. docs/history.md has the whole language.
     """
     from jupyter_mlops.api import history
     from jupyter_mlops.cli.runs_text import say_runs

@@ -105,47 +105,35 @@ class Listing:
         return found
 
     def _beginning(self, condition: Condition, sort: Sequence[SortKey]) -> Sql | None:
-        """A query for the first part of a list; None if there is no quick one."""
+        """A query for the first part of a list that goes through few runs; None if there is none."""
         first = sort[0]
         if first.field.kind == "attributes":
+            key = f"runs.{ATTRIBUTES[first.field.name][0]}"
+            there = f"{key} IS NOT NULL"
             if first.field.name not in _QUICK_ORDERS:
                 return None
-            key = f"runs.{ATTRIBUTES[first.field.name][0]}"
-            rows = Sql(f"runs WHERE {key} IS NOT NULL")
-            bound = self._bound(rows, key, first)
-            return (
-                None
-                if bound is None
-                else _by_attribute(
-                    condition,
-                    sort,
-                    Sql(f"{key} IS NOT NULL AND {bound.text}", bound.values),
-                    [f"{key}{_direction(first)}"],
-                )
-            )
+            bound = self._bound(Sql(f"runs WHERE {there}"), key, first)
+            return _by_attribute(condition, sort, joined(" AND ", [Sql(there), *bound]), [f"{key}{_direction(first)}"])
+        of_row = _of_same_row(condition, first.field)
         for narrowed, keys in _stages(first):
-            if not keys:
-                return None
-            key = keys[0].removesuffix(" DESC")
-            tests = joined(
-                " AND ", [Sql(f"d.name = ? AND {narrowed}", [first.field.name]), *_of_same_row(condition, first.field)]
-            )
+            tests = joined(" AND ", [Sql(f"d.name = ? AND {narrowed}", [first.field.name]), *of_row])
             rows = Sql(f"{_TABLES[first.field.kind]} AS d WHERE {tests.text}", tests.values)
-            bound = self._bound(rows, key, first)
-            if bound is not None:
-                return _stage(condition, sort, Sql(f"{narrowed} AND {bound.text}", bound.values), keys)
-            if self._connection.row(f"SELECT 1 FROM {rows.text} LIMIT 1", rows.values):
-                return None
+            if keys and self._connection.row(f"SELECT 1 FROM {rows.text} LIMIT 1", rows.values):
+                bound = self._bound(rows, keys[0].removesuffix(" DESC"), first)
+                return _stage(condition, sort, joined(" AND ", [Sql(narrowed), *bound]), keys)
         return None
 
-    def _bound(self, rows: Sql, key: str, first: SortKey) -> Sql | None:
-        """A test that only so many rows pass that come first in the order of a key, and those equal to the last one."""
+    def _bound(self, rows: Sql, key: str, first: SortKey) -> list[Sql]:
+        """A test that only so many rows pass that come first in the order of a key, and those equal to the last one.
+
+        There is none if there are no more rows than that.
+        """
         text = f"SELECT {key} FROM {rows.text} ORDER BY {key}{_direction(first)} LIMIT 1 OFFSET ?"
         row = self._connection.row(text, [*rows.values, _SOON])
-        return None if row is None else Sql(f"{key} {'>=' if first.descending else '<='} ?", [row[0]])
+        return [] if row is None else [Sql(f"{key} {'>=' if first.descending else '<='} ?", [row[0]])]
 
     def _smallest(self, condition: Condition) -> tuple[Sql | None, int]:
-        """A query for few runs, duplicates possible, among which are all that the condition holds for, and how many."""
+        """A query for few runs, each once, among which are all that the condition holds for, and how many it has."""
         if isinstance(condition, AnyOf) and not is_about_runs_alone(condition):
             parts = [self._smallest(part) for part in condition.parts]
             queries = [query for query, _ in parts if query is not None]
@@ -193,8 +181,7 @@ def _matching(condition: Condition, few: Sql | None, sort: Sequence[SortKey] = (
         head = Sql(f"FROM {places}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
         return joined("", [head, holds(condition)]), "runs.run_id", order
     rest = tuple(part for part in parts if part is not driver)
-    needs_runs = any(found.kind == "attributes" for part in rest for found in fields_of(part, sort))
-    needs_runs = needs_runs or any(key.field.kind == "attributes" for key in sort)
+    needs_runs = any(found.kind == "attributes" for found in fields_of(AllOf(rest), sort))
     join = " CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else ""
     tables, order = _sorted_by(sort, "d.run_id")
     start = Sql(f"FROM {table_by_run(driver.field, 'd')}{join}{tables.text} WHERE ", tables.values)
