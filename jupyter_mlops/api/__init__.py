@@ -8,5 +8,25 @@ from __future__ import annotations
 from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
-__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "runs", "suggest", "verify"]
+__all__ = [
+    "comparison",
+    "doctor",
+    "dry_run",
+    "explain",
+    "gc",
+    "lineage",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
+    "pipeline",
+    "read_notebook",
+    "run",
+    "runs",
+    "set_tag",
+    "suggest",
+    "verify",
+]
