@@ -21,7 +21,8 @@ from jupyter_mlops.store.connection import Connection, Duplicate
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
 from jupyter_mlops.store.objects import hash_bytes
-from jupyter_mlops.store.reading import Reading
+from jupyter_mlops.store.outbox import Outbox
+from jupyter_mlops.store.registered import Registered
 from jupyter_mlops.store.records import (
     FINAL,
     ArtifactRecord,
@@ -43,7 +44,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading, Housekeeping):
+class Database(Registered, Housekeeping, Outbox):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:
@@ -285,6 +286,8 @@ class Database(Reading, Housekeeping):
             self.set_tag(run_id, name, value)
         for name, text in new.documents.items():
             self.record_document(run_id, name, text)
+        for addressee in new.addressees:
+            self.queue_delivery(addressee, "run", run_id)
 
     def _record_events(self, run_id: str, step: str, direction: Direction, artifacts: Sequence[ArtifactRecord]) -> None:
         if not artifacts:
