@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.syncing import sync
 
-__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "verify"]
+__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "sync", "verify"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,24 +40,101 @@ CONTEXT = "MLFLOW_RUN_CONTEXT"
 _RUN_ID = "MLFLOW_RUN_ID"
 _FOLDER = "mlflow"
 _WRITES = frozenset(
-    """
-    ActiveRun active_run artifact_uri autolog delete_tag disable_autologging disable_system_metrics_logging
-    enable_system_metrics_logging end_run entities flush_artifact_async_logging flush_async_logging
-    get_artifact_uri infer_signature last_active_run log_artifact log_artifacts log_batch log_dict log_figure log_image
-    log_input log_inputs log_metric log_metrics log_model log_param log_params log_table log_text models
-    register_model save_model set_experiment set_experiment_tag set_experiment_tags set_tag set_tags
-    set_system_metrics_node_id set_system_metrics_samples_before_logging set_system_metrics_sampling_interval
-    start_run system_metrics types utils ModelSignature Schema ColSpec TensorSpec signature schema data from_pandas
-    from_numpy __version__ set_registered_model_tag
-    """.split()
+    [
+        "ActiveRun",
+        "ColSpec",
+        "ModelSignature",
+        "Schema",
+        "TensorSpec",
+        "__version__",
+        "active_run",
+        "artifact_uri",
+        "autolog",
+        "data",
+        "delete_tag",
+        "disable_autologging",
+        "disable_system_metrics_logging",
+        "enable_system_metrics_logging",
+        "end_run",
+        "entities",
+        "flush_artifact_async_logging",
+        "flush_async_logging",
+        "from_numpy",
+        "from_pandas",
+        "get_artifact_uri",
+        "infer_signature",
+        "last_active_run",
+        "log_artifact",
+        "log_artifacts",
+        "log_batch",
+        "log_dict",
+        "log_figure",
+        "log_image",
+        "log_input",
+        "log_inputs",
+        "log_metric",
+        "log_metrics",
+        "log_model",
+        "log_param",
+        "log_params",
+        "log_table",
+        "log_text",
+        "models",
+        "register_model",
+        "save_model",
+        "schema",
+        "set_experiment",
+        "set_experiment_tag",
+        "set_experiment_tags",
+        "set_system_metrics_node_id",
+        "set_system_metrics_samples_before_logging",
+        "set_system_metrics_sampling_interval",
+        "set_tag",
+        "set_tags",
+        "signature",
+        "start_run",
+        "system_metrics",
+        "types",
+        "utils",
+    ]
 )
+"""What can be asked of MLflow without a server."""
+
 _FLAVORS = frozenset(
-    """
-    catboost diviner fastai gluon h2o johnsnowlabs keras langchain lightgbm llama_index mleap onnx openai paddle pmdarima
-    prophet pyfunc pyspark pytorch sentence_transformers shap sklearn spacy spark statsmodels tensorflow transformers
-    xgboost
-    """.split()
+    [
+        "catboost",
+        "diviner",
+        "fastai",
+        "gluon",
+        "h2o",
+        "johnsnowlabs",
+        "keras",
+        "langchain",
+        "lightgbm",
+        "llama_index",
+        "mleap",
+        "onnx",
+        "openai",
+        "paddle",
+        "pmdarima",
+        "prophet",
+        "pyfunc",
+        "pyspark",
+        "pytorch",
+        "sentence_transformers",
+        "shap",
+        "sklearn",
+        "spacy",
+        "spark",
+        "statsmodels",
+        "tensorflow",
+        "transformers",
+        "xgboost",
+    ]
 )
+_FOREIGN = ("run_id", "parent_run_id", "experiment_id", None)
+"""Arguments that speak of what is on the server."""
+
 _MERE_DATA = frozenset({"PythonModel", "PythonModelContext"})
 
 
@@ -98,10 +176,12 @@ class MlflowCalls:
     Args:
         directory: The run's folder.
         sources: All code of the run's steps, as far as it can be read.
-        environ: That of this process.
+        environ: The variables that the kernels would have.
     """
 
-    def __init__(self, directory: Path, run_id: str, sources: Iterable[ast.AST], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, run_id: str, sources: Iterable[ast.AST], environ: Mapping[str, str] = os.environ
+    ) -> None:
         self._directory = directory
         self._run_id = run_id
         self._environ = environ
@@ -155,7 +235,10 @@ def _reads(tree: ast.AST) -> bool:
             if _root(node) in names and node.attr not in _WRITES | _FLAVORS | _MERE_DATA and _is_of_module(node, names):
                 return True
         elif isinstance(node, ast.Call) and _last(node.func) == "start_run":
-            if any(item.arg in ("run_id", "parent_run_id", "experiment_id", None) for item in node.keywords) or node.args:
+            if (
+                any(item.arg in ("run_id", "parent_run_id", "experiment_id", None) for item in node.keywords)
+                or node.args
+            ):
                 return True
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_reference(node.value):
             return True

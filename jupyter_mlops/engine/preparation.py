@@ -102,6 +102,7 @@ def new_run(request: RunRequest) -> NewRun:
             "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
             "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
         },
+        addressees=request.addressees,
     )
 
 

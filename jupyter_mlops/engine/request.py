@@ -20,6 +20,7 @@ from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -37,6 +38,7 @@ class RunRequest:
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
     """
 
     pipeline: Pipeline
@@ -53,6 +55,7 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    addressees: tuple[Addressee, ...] = ()
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -102,6 +105,7 @@ def make_request(
     trigger: str,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -136,6 +140,7 @@ def make_request(
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        addressees,
     )
 
 

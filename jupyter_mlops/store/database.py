@@ -22,7 +22,6 @@ from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
 from jupyter_mlops.store.objects import hash_bytes
 from jupyter_mlops.store.outbox import Outbox
-from jupyter_mlops.store.registered import Registered
 from jupyter_mlops.store.records import (
     FINAL,
     ArtifactRecord,
@@ -34,6 +33,7 @@ from jupyter_mlops.store.records import (
     Status,
     StepOutcome,
 )
+from jupyter_mlops.store.registered import Registered
 
 __all__ = ["Database"]
 

@@ -56,6 +56,14 @@ class Outbox:
                 (*_key(delivery), delivery.revision),
             )
 
+    def forget_deliveries(self) -> tuple[Delivery, ...]:
+        """Empty the outbox; return what was in it."""
+        with self.transaction():
+            found = self.deliveries()
+            for delivery in found:
+                self.has_delivered(delivery)
+        return found
+
     def postpone_delivery(self, delivery: Delivery, error: str, due: int) -> None:
         """Note why something could not be delivered.
 
@@ -67,6 +75,13 @@ class Outbox:
                 "UPDATE outbox SET attempts = attempts + 1, error = ?, due = ? "
                 "WHERE tracker = ? AND target = ? AND kind = ? AND subject = ?",
                 (error, due, *_key(delivery)),
+            )
+
+    def postpone_all(self, to: Addressee, error: str) -> None:
+        """Note that a tracker is away; nothing was tried, so that nothing counts as tried."""
+        with self.transaction():
+            self._connection.execute(
+                "UPDATE outbox SET error = ?, due = 0 WHERE tracker = ? AND target = ?", (error, to.tracker, to.target)
             )
 
 

@@ -18,7 +18,7 @@ MOST_TAG = 5000
 """Characters of a tag that every server takes."""
 
 _MOST_KEY = 250
-_MOST_PARAMETER = 500
+_MOST_PARAMETER = 6000
 _MOST_DIGEST = 36
 _MOST_NAME = 500
 _BAD = re.compile(r"[^/\w.\- ]")

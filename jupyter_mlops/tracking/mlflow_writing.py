@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.tracking.mlflow_errors import tolerated
 from jupyter_mlops.tracking.mlflow_names import key, number, text
 
 __all__ = ["Point", "RunWriter", "all_experiments", "experiment", "find_run", "pages"]
@@ -76,12 +77,15 @@ class RunWriter:
         client: MLflow's.
         run: The run as it is there.
         created: Whether it has just been created, so that nothing can be in it.
+
+    ``problems`` says why artifacts could not be stored.
     """
 
     def __init__(self, client: Any, run: Any, *, created: bool) -> None:
         self._client = client
         self._run = run
         self._created = created
+        self.problems: list[str] = []
 
     @property
     def id(self) -> str:
@@ -164,12 +168,14 @@ class RunWriter:
 
     def write_file(self, source: Path, folder: str) -> None:
         """Write an artifact; one of this name is replaced."""
-        self._client.log_artifact(self.id, str(source), folder or None)
+        with tolerated(self.problems):
+            self._client.log_artifact(self.id, str(source), folder or None)
 
     def write_folder(self, source: Path) -> None:
         """Write all artifacts in a folder."""
         if any(source.iterdir()):
-            self._client.log_artifacts(self.id, str(source))
+            with tolerated(self.problems):
+                self._client.log_artifacts(self.id, str(source))
 
     def finish(self, status: str, end: int | None) -> None:
         """Note how the run ended, and when."""

@@ -64,6 +64,7 @@ class RunParcel:
 
     Args:
         record: All that is known of it as JSON values.
+        patient: Whether artifacts that can't be stored are a reason to try again later.
     """
 
     run: RunRecord
@@ -73,6 +74,7 @@ class RunParcel:
     files: tuple[Enclosure, ...]
     options: Mapping[str, Any]
     record: Mapping[str, Any]
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ class ModelParcel:
     options: Mapping[str, Any]
 
 
-def run_parcel(database: Database, home: Home, run_id: str, options: Mapping[str, Any]) -> RunParcel:
+def run_parcel(
+    database: Database, home: Home, run_id: str, options: Mapping[str, Any], *, patient: bool = False
+) -> RunParcel:
     """Collect what is known of a run.
 
     Raises:
@@ -114,9 +118,7 @@ def run_parcel(database: Database, home: Home, run_id: str, options: Mapping[str
     """
     run = database.run(run_id)
     directory = home.run(run_id)
-    steps = tuple(
-        _step(database, home, record) for record in database.steps_of(run_id) if record.status != "skipped"
-    )
+    steps = tuple(_step(database, home, record) for record in database.steps_of(run_id) if record.status != "skipped")
     files = [Enclosure(directory / name, "", name) for name in (_NOTEBOOK, _REPORT) if (directory / name).is_file()]
     return RunParcel(
         run,
@@ -126,6 +128,7 @@ def run_parcel(database: Database, home: Home, run_id: str, options: Mapping[str
         tuple(files),
         options,
         _plain({"run": asdict(run), "steps": [_described(step) for step in steps]}),
+        patient,
     )
 
 

@@ -52,12 +52,11 @@ def addressees(environ: Mapping[str, str], cwd: Path) -> tuple[Addressee, ...]:
     return () if found is None else (found,)
 
 
-def open_tracker(to: Addressee, environ: Mapping[str, str], *, patient: bool = False) -> Tracker:
+def open_tracker(to: Addressee, environ: Mapping[str, str]) -> Tracker:
     """Connect to a tracker.
 
     Args:
         environ: Where passwords and the like are found.
-        patient: Whether an artifact store that does not answer is to be waited for.
 
     Raises:
         UnreachableError: It is away, or what it takes to talk to it is not installed.
@@ -66,4 +65,4 @@ def open_tracker(to: Addressee, environ: Mapping[str, str], *, patient: bool = F
         raise UnreachableError(f"this version knows no tracker called {to.tracker!r}")
     from jupyter_mlops.tracking.mlflow_client import connect
 
-    return connect(to, environ, patient=patient)
+    return connect(to, environ)
