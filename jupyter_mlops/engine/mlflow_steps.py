@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from jupyter_mlops.engine.mlflow_code import talks_to_server
 from jupyter_mlops.store.records import Addressee
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "direct_marker",
     "local_store",
     "mlflow_target",
-    "talks_to_server",
 ]
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
@@ -39,103 +39,6 @@ CONTEXT = "MLFLOW_RUN_CONTEXT"
 
 _RUN_ID = "MLFLOW_RUN_ID"
 _FOLDER = "mlflow"
-_WRITES = frozenset(
-    [
-        "ActiveRun",
-        "ColSpec",
-        "ModelSignature",
-        "Schema",
-        "TensorSpec",
-        "__version__",
-        "active_run",
-        "artifact_uri",
-        "autolog",
-        "data",
-        "delete_tag",
-        "disable_autologging",
-        "disable_system_metrics_logging",
-        "enable_system_metrics_logging",
-        "end_run",
-        "entities",
-        "flush_artifact_async_logging",
-        "flush_async_logging",
-        "from_numpy",
-        "from_pandas",
-        "get_artifact_uri",
-        "infer_signature",
-        "last_active_run",
-        "log_artifact",
-        "log_artifacts",
-        "log_batch",
-        "log_dict",
-        "log_figure",
-        "log_image",
-        "log_input",
-        "log_inputs",
-        "log_metric",
-        "log_metrics",
-        "log_model",
-        "log_param",
-        "log_params",
-        "log_table",
-        "log_text",
-        "models",
-        "register_model",
-        "save_model",
-        "schema",
-        "set_experiment",
-        "set_experiment_tag",
-        "set_experiment_tags",
-        "set_system_metrics_node_id",
-        "set_system_metrics_samples_before_logging",
-        "set_system_metrics_sampling_interval",
-        "set_tag",
-        "set_tags",
-        "signature",
-        "start_run",
-        "system_metrics",
-        "types",
-        "utils",
-    ]
-)
-"""What can be asked of MLflow without a server."""
-
-_FLAVORS = frozenset(
-    [
-        "catboost",
-        "diviner",
-        "fastai",
-        "gluon",
-        "h2o",
-        "johnsnowlabs",
-        "keras",
-        "langchain",
-        "lightgbm",
-        "llama_index",
-        "mleap",
-        "onnx",
-        "openai",
-        "paddle",
-        "pmdarima",
-        "prophet",
-        "pyfunc",
-        "pyspark",
-        "pytorch",
-        "sentence_transformers",
-        "shap",
-        "sklearn",
-        "spacy",
-        "spark",
-        "statsmodels",
-        "tensorflow",
-        "transformers",
-        "xgboost",
-    ]
-)
-_FOREIGN = ("run_id", "parent_run_id", "experiment_id", None)
-"""Arguments that speak of what is on the server."""
-
-_MERE_DATA = frozenset({"PythonModel", "PythonModelContext"})
 
 
 def mlflow_target(environ: Mapping[str, str], cwd: Path) -> Addressee | None:
@@ -206,81 +109,6 @@ class MlflowCalls:
         replaced = {EXPERIMENT_NAME: "Default", EXPERIMENT_ID: "0", _RUN_ID: "", "MLFLOW_REGISTRY_URI": ""}
         found.update({name: value for name, value in replaced.items() if name in self._environ})
         return found
-
-
-def talks_to_server(sources: Iterable[ast.AST]) -> bool:
-    """Tell whether code does more with MLflow than to log what it makes."""
-    trees = list(sources)
-    if not any(_imports_mlflow(tree) for tree in trees):
-        return False
-    return any(_reads(tree) for tree in trees)
-
-
-def _imports_mlflow(tree: ast.AST) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(item.name.split(".")[0] == "mlflow" for item in node.names):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mlflow":
-            return True
-    return False
-
-
-def _reads(tree: ast.AST) -> bool:
-    names = _names_of_mlflow(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mlflow":
-            if any(item.name not in _WRITES | _FLAVORS | _MERE_DATA for item in node.names):
-                return True
-        elif isinstance(node, ast.Attribute):
-            if _root(node) in names and node.attr not in _WRITES | _FLAVORS | _MERE_DATA and _is_of_module(node, names):
-                return True
-        elif isinstance(node, ast.Call) and _last(node.func) == "start_run":
-            if (
-                any(item.arg in ("run_id", "parent_run_id", "experiment_id", None) for item in node.keywords)
-                or node.args
-            ):
-                return True
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_reference(node.value):
-            return True
-    return False
-
-
-def _names_of_mlflow(tree: ast.AST) -> frozenset[str]:
-    """The names that modules of MLflow are imported under."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(
-                item.asname or item.name.split(".")[0] for item in node.names if item.name.split(".")[0] == "mlflow"
-            )
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mlflow":
-            found.update(item.asname or item.name for item in node.names if item.name in _FLAVORS)
-    return frozenset(found)
-
-
-def _is_of_module(node: ast.Attribute, names: frozenset[str]) -> bool:
-    """Whether an attribute is one of a module of MLflow, not of what a call returned."""
-    value = node.value
-    if isinstance(value, ast.Name):
-        return value.id in names
-    return isinstance(value, ast.Attribute) and value.attr in _FLAVORS and _is_of_module(value, names)
-
-
-def _root(node: ast.AST) -> str | None:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _last(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _is_reference(text: str) -> bool:
-    """Whether a text names a registered model, such as ``models:/churn@champion``."""
-    return re.match(r"models:/(?!m-)", text) is not None
 
 
 def _tags(environ: Mapping[str, str]) -> dict[str, Any]:
