@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from jupyter_mlops.engine.mlflow_steps import TRACKING_URI
 from jupyter_mlops.store.records import StepRecord
 from jupyter_mlops.tracking.mlflow_errors import tolerated
 from jupyter_mlops.tracking.mlflow_names import text
@@ -182,10 +184,9 @@ class _Merge:
         """Copy the models that the code has registered."""
         from jupyter_mlops.tracking.mlflow_registry import registered_model, version_with
 
-        for model in pages(self._own.search_registered_models):
+        for model, found in self._registered():
             registered_model(self._client, model.name, model.description)
             versions: dict[str, str] = {}
-            found = pages(self._own.search_model_versions, f"name = '{model.name}'")
             for item in sorted(found, key=lambda item: int(item.version)):
                 source, logged = self._source(item)
                 if source is None:
@@ -204,6 +205,19 @@ class _Merge:
             for alias, number in model.aliases.items():
                 if str(number) in versions:
                     self._client.set_registered_model_alias(model.name, alias, versions[str(number)])
+
+    def _registered(self) -> list[tuple[Any, list[Any]]]:
+        """The models in the step's own registry, with their versions."""
+        # It looks for logged models wherever this process would log to.
+        before = os.environ.get(TRACKING_URI)
+        os.environ[TRACKING_URI] = self._own.tracking_uri
+        try:
+            models = list(pages(self._own.search_registered_models))
+            return [(item, list(pages(self._own.search_model_versions, f"name = '{item.name}'"))) for item in models]
+        finally:
+            del os.environ[TRACKING_URI]
+            if before is not None:
+                os.environ[TRACKING_URI] = before
 
     def _source(self, version: Any) -> tuple[str | None, str | None]:
         """What a registered version is made of, on the server: its source, and the id of its logged model."""

@@ -98,7 +98,8 @@ class Books:
                 [(name, 1 + number, run_id, step, artifact, key) for number in range(versions)],
             )
             statements.executemany(
-                "INSERT INTO model_aliases VALUES (?, ?, ?)", [(name, alias, number) for alias, number in aliases.items()]
+                "INSERT INTO model_aliases VALUES (?, ?, ?)",
+                [(name, alias, number) for alias, number in aliases.items()],
             )
         statements.close()
 
@@ -122,7 +123,7 @@ def _logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("logged") / "own"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setenv("MLFLOW_TRACKING_URI", folder.as_uri())
         client = mlflow.MlflowClient(folder.as_uri(), folder.as_uri())
         run = client.create_run("0", tags={"colour": "red"}, run_name="fine-owl-1")
         name = run.info.run_id

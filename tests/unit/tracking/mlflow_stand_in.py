@@ -177,7 +177,13 @@ class StandIn:
     ) -> Any:
         number = 1 + sum(item.name == name for item in self.versions)
         made = Space(
-            name=name, version=number, source=source, run_id=run_id, tags=tags, description=description, model_id=model_id
+            name=name,
+            version=number,
+            source=source,
+            run_id=run_id,
+            tags=tags,
+            description=description,
+            model_id=model_id,
         )
         self.versions.append(made)
         return made
