@@ -152,7 +152,7 @@ def test_the_experiment_and_the_run_above_are_those_of_the_environment(books: An
     options = {"experiment": "winter", "parent": "above"}
     MlflowTracker(server).deliver_run(run_parcel(books.database, books.home, books.run(steps=False), options))
     assert set(server.experiments.values()) == {"Default", "winter"}
-    assert [run.data.tags["mlflow.parentRunId"] for run in server.runs.values()][0] == "above"
+    assert next(iter(server.runs.values())).data.tags["mlflow.parentRunId"] == "above"
 
 
 @pytest.mark.parametrize("after", [False, True])
