@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_mlops.engine.mlflow_steps import TRACKING_URI
-from jupyter_mlops.store.records import Addressee, ArtifactRecord
+from jupyter_mlops.store.records import Addressee, ArtifactRecord, RunRecord
 from jupyter_mlops.tracking.mlflow_errors import errors
-from jupyter_mlops.tracking.mlflow_names import dataset_of, is_data, parameter, status
+from jupyter_mlops.tracking.mlflow_names import dataset_of, is_data, key, parameter, status, text
 from jupyter_mlops.tracking.mlflow_own import adopt, merge
 from jupyter_mlops.tracking.mlflow_registry import register
 from jupyter_mlops.tracking.mlflow_writing import Point, RunWriter, all_experiments, experiment, find_run
@@ -26,7 +26,17 @@ __all__ = ["MlflowTracker", "connect"]
 _DELIVERED = "mlops.delivered"
 _NOT_STORED = "mlops.artifacts_not_stored"
 _KNOCK_SECONDS = 3.0
-_TIMES = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+_USUAL = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""What the user has set wins."""
+
+_NEEDED = {
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # what steps have logged is in one
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
 def connect(to: Addressee, environ: Mapping[str, str]) -> MlflowTracker:
@@ -43,9 +53,9 @@ def connect(to: Addressee, environ: Mapping[str, str]) -> MlflowTracker:
     if "@" in given and given.replace(given.partition("://")[2].rpartition("@")[0] + "@", "", 1) == uri:
         uri = given
     _knock(uri)
-    for name, value in _TIMES.items():
-        os.environ.setdefault(name, value)  # what the user has set wins
-    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # what steps have logged is in one
+    for name, value in _USUAL.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(_NEEDED)
     try:
         from mlflow import MlflowClient
     except ImportError as error:
@@ -66,6 +76,8 @@ class MlflowTracker:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._places: dict[str, str] = {}
+        self._others: list[str] | None = None
 
     def deliver_run(self, parcel: RunParcel) -> None:
         """Deliver a run; see ``Tracker``."""
@@ -81,10 +93,10 @@ class MlflowTracker:
         run = parcel.run
         place = self._experiment(parcel)
         tags = {"mlops.run_id": run.run_id, "mlops.kind": "run"}
-        whole = self._open(place, tags, run.run_id, run.started, parcel.options.get("parent"), _source(parcel))
+        more = {**run.tags, **_about(parcel)}
+        whole = self._open(place, tags, run.run_id, run.started, parcel.options.get("parent"), more)
         if whole is None or _DELIVERED in whole.tags:
             return
-        whole.write_tags({**run.tags, **_about(parcel)})
         whole.write_params({name: parameter(value) for name, value in run.parameters.items()})
         whole.write_metrics(Point(item.name, item.value, item.time or 0, item.iteration) for item in parcel.metrics)
         sources = {item.digest: item for step in parcel.steps for item in step.inputs if item.kind == "file"}
@@ -103,10 +115,10 @@ class MlflowTracker:
         record = step.record
         tags = {"mlops.run_id": record.run_id, "mlops.kind": "step", "mlops.step": record.slug}
         began = parcel.run.started if record.started is None else record.started
-        run = self._open(whole.experiment, tags, record.name, began, whole.id, _source(parcel))
+        more = {**_source(parcel.run), **_about_step(step)}
+        run = self._open(whole.experiment, tags, record.name, began, whole.id, more)
         if run is None or _DELIVERED in run.tags:
             return []
-        run.write_tags(_about_step(step))
         points = [Point(item.name, item.value, item.time or 0, item.iteration) for item in step.metrics]
         run.write_datasets([_dataset(item) for item in step.inputs if is_data(item)])
         points += merge(self._client, step, run) if step.own is not None else []
@@ -123,11 +135,13 @@ class MlflowTracker:
 
     def _experiment(self, parcel: RunParcel) -> str:
         """The one that the environment named when the run began, else one of the pipeline's name."""
-        if (found := parcel.options.get("experiment")) is not None:
-            return experiment(self._client, str(found))
-        if (number := parcel.options.get("experiment_id")) is not None:
+        name, number = parcel.options.get("experiment"), parcel.options.get("experiment_id")
+        if name is None and number is not None:
             return str(number)
-        return experiment(self._client, parcel.run.pipeline)
+        name = str(name or parcel.run.pipeline)
+        if name not in self._places:
+            self._places[name] = experiment(self._client, name)
+        return self._places[name]
 
     def _open(
         self, place: str, tags: dict[str, str], name: str, began: int, parent: str | None, more: Mapping[str, str]
@@ -137,29 +151,31 @@ class MlflowTracker:
         if found is not None:
             return None if found.info.lifecycle_stage == "deleted" else RunWriter(self._client, found, created=False)
         above = {"mlflow.parentRunId": parent} if parent else {}
-        made = self._client.create_run(place, began, {**tags, **more, **above}, name)
+        given = {key(name): text(value) for name, value in more.items()}
+        made = self._client.create_run(place, began, {**given, **tags, **above}, name)
         return RunWriter(self._client, made, created=True)
 
     def _elsewhere(self, place: str, tags: Mapping[str, str]) -> Any | None:
         """A run that was delivered before, when another experiment was asked for."""
         if tags["mlops.kind"] != "run":
             return None
-        others = [item for item in all_experiments(self._client) if item != place]
+        if self._others is None:
+            self._others = all_experiments(self._client)
+        others = [item for item in self._others if item != place]
         return find_run(self._client, others, tags) if others else None
 
 
 def _write_files(run: RunWriter, files: Sequence[Enclosure], record: Mapping[str, Any] | None) -> None:
     """Write artifacts, after all else."""
     with tempfile.TemporaryDirectory(prefix="mlops-") as place:
-        for number, item in enumerate(files):
-            named = Path(place) / str(number) / item.name
-            named.parent.mkdir()
+        for item in files:
+            named = Path(place) / item.folder / item.name
+            named.parent.mkdir(exist_ok=True)
             _link(item.source, named)
-            run.write_file(named, item.folder)
         if record is not None:
             path = Path(place) / "run.json"
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
-            run.write_file(path, "")
+        run.write_folder(Path(place))
 
 
 def _dataset(item: ArtifactRecord) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -178,7 +194,7 @@ def _about(parcel: RunParcel) -> dict[str, str]:
         "mlops.experiments": ", ".join(parcel.experiments) or None,
         "mlflow.note.content": run.note,
     }
-    return {name: value for name, value in found.items() if value}
+    return {**_source(run), **{name: value for name, value in found.items() if value}}
 
 
 def _about_step(step: StepParcel) -> dict[str, str]:
@@ -195,9 +211,8 @@ def _about_step(step: StepParcel) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _source(parcel: RunParcel) -> dict[str, str]:
+def _source(run: RunRecord) -> dict[str, str]:
     """The tags that MLflow's pages show as where a run comes from."""
-    run = parcel.run
     found = {
         "mlflow.user": run.user,
         "mlflow.source.name": run.notebook,

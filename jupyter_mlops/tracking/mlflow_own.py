@@ -68,6 +68,7 @@ class _Merge:
         self._run = run
         self._writers: dict[str, RunWriter] = {}
         self._models: dict[str, str] = {}
+        self._loose: dict[str, int] = {}
         self._points: list[Point] = []
 
     def carry_out(self) -> list[Point]:
@@ -86,6 +87,7 @@ class _Merge:
             self._copy_model(model)
         for item in runs:
             self._copy_run(item)
+        self._run.write_models(self._loose)
         self._copy_registry()
         return self._points
 
@@ -158,6 +160,8 @@ class _Merge:
                 model.model_type,
             )
         self._models[model.model_id] = made.model_id
+        if model.source_run_id not in self._writers:  # it was logged outside of any run
+            self._loose[made.model_id] = 0
         if str(made.status) == "READY":
             return
         folder = _path(model.artifact_location)

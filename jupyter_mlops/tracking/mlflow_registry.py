@@ -126,6 +126,4 @@ def _write_model(writer: RunWriter, folder: str, item: VersionParcel) -> None:
         (Path(place) / "MLmodel").write_text(json.dumps(description, indent=1), encoding="utf-8")  # YAML reads JSON
         (data / "artifact.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         (data / "object").symlink_to(item.object.resolve())
-        writer.write_file(Path(place) / "MLmodel", folder)
-        for name in ("artifact.json", "object"):
-            writer.write_file(data / name, f"{folder}/data")
+        writer.write_folder(Path(place), folder)

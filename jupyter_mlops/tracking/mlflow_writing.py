@@ -67,7 +67,8 @@ def find_run(client: Any, experiments: Sequence[str], tags: Mapping[str, str]) -
 
     wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
     found = client.search_runs(list(experiments), wanted, run_view_type=ViewType.ALL, max_results=2)
-    return found[0] if found else None
+    # A search leaves out what a run has made.
+    return client.get_run(found[0].info.run_id) if found else None
 
 
 class RunWriter:
@@ -166,16 +167,11 @@ class RunWriter:
         if missing:
             self._client.log_outputs(self.id, missing)
 
-    def write_file(self, source: Path, folder: str) -> None:
-        """Write an artifact; one of this name is replaced."""
-        with tolerated(self.problems):
-            self._client.log_artifact(self.id, str(source), folder or None)
-
-    def write_folder(self, source: Path) -> None:
-        """Write all artifacts in a folder."""
+    def write_folder(self, source: Path, target: str | None = None) -> None:
+        """Write all artifacts in a folder; those that are there under the same names are replaced."""
         if any(source.iterdir()):
             with tolerated(self.problems):
-                self._client.log_artifacts(self.id, str(source))
+                self._client.log_artifacts(self.id, str(source), target)
 
     def finish(self, status: str, end: int | None) -> None:
         """Note how the run ended, and when."""

@@ -1,4 +1,4 @@
-"""A stand-in for MLflow's client: takes every value of a metric as often as it is told, and fails when it is asked to."""
+"""A stand-in for MLflow's client: takes each value of a metric as often as it is told, and fails when asked to."""
 
 from __future__ import annotations
 
@@ -83,6 +83,9 @@ class StandIn:
         self.history[key], self.files[key] = [], {}
         return self._copy(self.runs[key])
 
+    def get_run(self, run_id: str) -> Any:
+        return self._copy(self.runs[run_id])
+
     def search_runs(
         self,
         experiment_ids: list[str],
@@ -121,13 +124,11 @@ class StandIn:
     def log_outputs(self, run_id: str, models: Any) -> None:
         self.runs[run_id].outputs.model_outputs += models
 
-    def log_artifact(self, run_id: str, path: str, folder: str | None = None) -> None:
-        self.files[run_id]["/".join(filter(None, (folder, Path(path).name)))] = Path(path).read_bytes()
-
-    def log_artifacts(self, run_id: str, path: str) -> None:
+    def log_artifacts(self, run_id: str, path: str, target: str | None = None) -> None:
         for item in Path(path).rglob("*"):
             if item.is_file():
-                self.files[run_id][item.relative_to(path).as_posix()] = item.read_bytes()
+                name = "/".join(filter(None, (target, item.relative_to(path).as_posix())))
+                self.files[run_id][name] = item.read_bytes()
 
     def set_terminated(self, run_id: str, status: str, end_time: int | None) -> None:
         info = self.runs[run_id].info

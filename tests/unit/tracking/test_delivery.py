@@ -213,7 +213,7 @@ def test_nobody_is_told_without_mlflow(tmp_path: Path, books: Any, monkeypatch: 
 
 def test_a_dead_port_is_noticed_without_importing_mlflow() -> None:
     begun = time.monotonic()
-    with pytest.raises(UnreachableError, match="nobody answers at 127.0.0.1"):
+    with pytest.raises(UnreachableError, match=r"nobody answers at 127\.0\.0\.1"):
         open_tracker(Addressee("mlflow", "http://127.0.0.1:9"), {})
     assert time.monotonic() - begun < 5
     with pytest.raises(UnreachableError, match="smoke"):

@@ -137,7 +137,7 @@ def test_artifacts_that_cannot_be_stored_come_last_and_are_given_up(books: Any, 
     def refuse(*_: Any) -> None:
         raise ImportError("boto3 is not installed")
 
-    server.log_artifact = refuse
+    server.log_artifacts = refuse
     with pytest.raises(RejectedError, match="boto3"):
         MlflowTracker(server).deliver_run(run_parcel(books.database, books.home, run_id, {}, patient=True))
     found = content(server)
