@@ -20,10 +20,12 @@ def cell_remarks(notebook: Notebook, placement: Placement, facts: NotebookFacts)
         for version in facts.versions
         if version.name.startswith("$rng:") and version.cause.text.startswith("seeds")
     }
+    commands = {item.cell for item in facts.diagnostics if item.code == "MLO021"}
     found = [*_executed_elsewise(notebook)]
     for cell in facts.cells.values():
         found += _outside(notebook, cell.volatile)
-        found += _unknown_file(notebook, cell.unknown_files)
+        if notebook.cells[cell.index].id not in commands:  # one word about them is enough
+            found += _unknown_file(notebook, cell.unknown_files)
         for generator in sorted(set(cell.draws) - seeded):
             found.append(_unseeded(notebook, facts, cell.index, generator))
     return found
