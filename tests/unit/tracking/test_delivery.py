@@ -232,6 +232,16 @@ def test_an_older_store_gets_an_outbox(books: Any) -> None:
     connection.close()
 
 
+def test_clean_up_spares_what_waits(books: Any) -> None:
+    waits, *others = (books.run(*to, steps=False) for to in ((HERE,), (), ()))
+    for run_id in (waits, *others):
+        books.database.set_tag(run_id, "team", None)
+    assert "still to be delivered" in (dict(books.database.unwanted(1, None))[waits] or "")
+    assert not books.database.may_be_forgotten(waits)
+    deliver(books.database, books.home, {}, connect=Tracker())
+    assert dict(books.database.unwanted(1, None))[waits] is None and books.database.may_be_forgotten(waits)
+
+
 def test_forgetting(books: Any) -> None:
     runs = {books.run(HERE, steps=False), books.run(THERE, steps=False)}
     forgotten = books.database.forget_deliveries()
