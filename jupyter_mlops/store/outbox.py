@@ -44,7 +44,7 @@ class Outbox:
         rows = self._connection.rows(
             f"SELECT {_COLUMNS} FROM outbox LEFT JOIN runs ON outbox.kind = 'run' AND runs.run_id = subject "
             "WHERE outbox.kind != 'run' OR runs.status IS NULL OR runs.status NOT IN ('queued', 'running') "
-            "ORDER BY outbox.kind DESC, queued, subject"
+            "ORDER BY outbox.kind DESC, queued, outbox.rowid"
         )
         return tuple(_delivery(row) for row in rows)
 

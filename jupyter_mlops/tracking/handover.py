@@ -19,8 +19,9 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.records import Delivery
+from jupyter_mlops.tracking.trackers import addressees
 
-__all__ = ["WAIT_VARIABLE", "hand_over"]
+__all__ = ["WAIT_VARIABLE", "hand_over", "hand_over_model"]
 
 WAIT_VARIABLE = "JUPYTER_MLOPS_SYNC_WAIT"
 _WAIT_IN_CI = 30.0
@@ -50,6 +51,20 @@ def hand_over(result: RunResult, folder: Path, environ: Mapping[str, str]) -> Ru
             "pip install 'jupyter-mlops[mlflow]'"
         )
     return replace(result, notes=(*result.notes, *notes)) if notes else result
+
+
+def hand_over_model(database: Database, home: Home, name: str, environ: Mapping[str, str], cwd: Path) -> None:
+    """Have a registered model delivered to the trackers that the environment asks for.
+
+    Args:
+        database: Where it has been registered or changed; no transaction may be open.
+        cwd: Where relative paths begin.
+    """
+    told = addressees(environ, cwd)
+    for to in told:
+        database.queue_delivery(to, "model", name)
+    if told:
+        _start(home, _seconds(environ)[0])
 
 
 def _start(home: Home, wait: float) -> None:

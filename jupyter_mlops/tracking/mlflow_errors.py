@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ def tolerated(problems: list[str]) -> Iterator[None]:
 
 
 def _message(error: Exception) -> str:
-    return " ".join(str(error).split())[:500] or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return re.sub(r"://[^/\s@]+@", "://", text)[:500]  # a password may stand in the address
 
 
 def _is_away(error: Exception) -> bool:

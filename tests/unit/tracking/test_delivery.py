@@ -18,7 +18,7 @@ from jupyter_mlops.store.lockfiles import lock
 from jupyter_mlops.store.records import Addressee, Delivery, NewRun
 from jupyter_mlops.tracking import delivery as delivery_module
 from jupyter_mlops.tracking.delivery import deliver, main
-from jupyter_mlops.tracking.handover import WAIT_VARIABLE, hand_over
+from jupyter_mlops.tracking.handover import WAIT_VARIABLE, hand_over, hand_over_model
 from jupyter_mlops.tracking.trackers import RejectedError, UnreachableError, addressees, open_tracker
 
 HERE = Addressee("mlflow", "http://here", {"experiment": "x"})
@@ -176,6 +176,17 @@ def test_a_run_says_what_could_not_be_delivered(books: Any, monkeypatch: pytest.
     assert started[-1] == 2.5
     notes = hand_over(_result(run_id, books), books.home.root, {WAIT_VARIABLE: "soon"}).notes
     assert "'soon'" in notes[0] and started[-1] == 0
+
+
+def test_a_model_is_handed_over_to_whom_the_environment_names(books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[float] = []
+    monkeypatch.setattr("jupyter_mlops.tracking.handover._start", lambda home, wait: started.append(wait))
+    books.register("churn", books.run(steps=False), "load", "load.frame", versions=1, aliases={})
+    hand_over_model(books.database, books.home, "churn", {}, books.home.root)
+    assert books.database.deliveries() == () and started == []
+    hand_over_model(books.database, books.home, "churn", {"MLFLOW_TRACKING_URI": "http://here"}, books.home.root)
+    assert [(item.kind, item.subject) for item in books.database.deliveries()] == [("model", "churn")]
+    assert started == [0.0]
 
 
 def test_a_damaged_store_does_not_make_a_run_fail(books: Any) -> None:

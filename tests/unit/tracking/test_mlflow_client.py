@@ -155,6 +155,18 @@ def test_the_experiment_and_the_run_above_are_those_of_the_environment(books: An
     assert next(iter(server.runs.values())).data.tags["mlflow.parentRunId"] == "above"
 
 
+def test_a_password_is_not_kept_in_an_error(books: Any, stand_in: Any) -> None:
+    server = stand_in.StandIn()
+
+    def fail(*_: Any) -> None:
+        raise ConnectionError("API request to https://ada:secret@host/api failed")
+
+    server.get_experiment_by_name = fail
+    with pytest.raises(UnreachableError) as raised:
+        MlflowTracker(server).deliver_run(run_parcel(books.database, books.home, books.run(steps=False), {}))
+    assert str(raised.value) == "API request to https://host/api failed"
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_models_arrive_once_with_versions_and_aliases(books: Any, stand_in: Any, after: bool) -> None:
     run_id = books.run()
