@@ -178,9 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Deliver without anybody watching: nothing is printed, what goes wrong is noted in the outbox.
 
     Args:
-        arguments: The store's folder.
+        arguments: The store's folder; behind it ``once``, if somebody waits for the end, and not for a tracker.
     """
-    (folder,) = sys.argv[1:] if arguments is None else arguments
+    folder, *more = sys.argv[1:] if arguments is None else arguments
     watchdog = threading.Timer(_LIMIT, os._exit, [1])
     watchdog.daemon = True
     watchdog.start()
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.nice(10)
     home = Home(Path(folder))
     with contextlib.suppress(MlopsError, OSError), Database(home.database) as database:
-        for pause in _AGAIN:
+        for pause in _AGAIN[:1] if more else _AGAIN:
             time.sleep(pause)
             synced = deliver(database, home, os.environ, only_due=True, wait=_LIMIT)
             # Those that were rejected are due later.

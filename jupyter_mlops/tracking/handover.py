@@ -75,7 +75,7 @@ def _start(home: Home, wait: float) -> None:
     """
     home.locks.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", _MODULE, str(home.root)],
+        [sys.executable, "-m", _MODULE, str(home.root), *(["once"] if wait else [])],
         cwd=home.locks,  # where no module lies that could be taken for one of a library
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -150,6 +150,8 @@ def test_the_process_that_nobody_watches_tries_again(books: Any, monkeypatch: py
     monkeypatch.setattr(delivery_module, "_AGAIN", (0.0, 0.0, 0.0, 0.0))
     monkeypatch.setattr(delivery_module.deliver, "__kwdefaults__", {**deliver.__kwdefaults__, "connect": tracker})
     monkeypatch.setattr(delivery_module.os, "nice", lambda _: 0)
+    assert main([str(books.home.root), "once"]) == 0
+    assert tracker.opened == 1
     assert main([str(books.home.root)]) == 0
     assert tracker.got == [run_id] and tracker.opened == 3
     assert main([str(books.home.root / "nowhere")]) == 0

@@ -286,6 +286,6 @@ def test_a_server_that_is_away_is_no_trouble(tmp_path: Path, monkeypatch: pytest
         while not database.deliveries()[0].error and time.monotonic() < due:
             time.sleep(0.2)
     assert main(["run", str(notebook)]) == 0
-    assert "Note: 2 runs wait for http://127.0.0.1" in capsys.readouterr().out
+    assert "Note: 1 run waits for http://127.0.0.1" in capsys.readouterr().out
     assert main(["sync", "--dry-run"]) == 0
     assert "2 runs wait." in capsys.readouterr().out
