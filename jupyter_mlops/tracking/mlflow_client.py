@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -102,7 +103,7 @@ class MlflowTracker:
         sources = {item.digest: item for step in parcel.steps for item in step.inputs if item.kind == "file"}
         whole.write_datasets([_dataset(item) for item in sources.values()])
         problems = [problem for step in parcel.steps for problem in self._step(parcel, step, whole)]
-        _write_files(whole, parcel.files, parcel.record)
+        _write_files(whole, parcel.files, parcel)
         whole.finish(status(run.status), run.finished)
         if problems := [*problems, *whole.problems]:
             whole.write_tags({_NOT_STORED: problems[0]})
@@ -125,7 +126,7 @@ class MlflowTracker:
         run.write_metrics(points)
         if step.direct and not record.cached:
             adopt(self._client, record, run)
-        _write_files(run, step.files, None)
+        _write_files(run, step.files)
         run.finish(status(record.status), record.finished)
         if run.problems:
             run.write_tags({_NOT_STORED: run.problems[0]})
@@ -165,16 +166,18 @@ class MlflowTracker:
         return find_run(self._client, others, tags) if others else None
 
 
-def _write_files(run: RunWriter, files: Sequence[Enclosure], record: Mapping[str, Any] | None) -> None:
-    """Write artifacts, after all else."""
+def _write_files(run: RunWriter, files: Sequence[Enclosure], parcel: RunParcel | None = None) -> None:
+    """Write artifacts, after all else; those of a whole run with its record and report."""
     with tempfile.TemporaryDirectory(prefix="mlops-") as place:
         for item in files:
             named = Path(place) / item.folder / item.name
             named.parent.mkdir(exist_ok=True)
             _link(item.source, named)
-        if record is not None:
-            path = Path(place) / "run.json"
-            path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+        if parcel is not None:
+            text = json.dumps(parcel.record, indent=1, ensure_ascii=False)
+            (Path(place) / "run.json").write_text(text, encoding="utf-8")
+            with contextlib.suppress(Exception):  # a report that can't be made holds nothing else up
+                (parcel.report or (lambda _: None))(Path(place) / "report.html")
         run.write_folder(Path(place))
 
 

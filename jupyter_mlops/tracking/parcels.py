@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord, MetricRecord, RunRecord, StepRecord
+from jupyter_mlops.tracking.report import OUTPUT_NOTEBOOK, write_report
 
 __all__ = ["Enclosure", "ModelParcel", "RunParcel", "StepParcel", "VersionParcel", "model_parcel", "run_parcel"]
 
@@ -21,7 +23,6 @@ MOST_BYTES = 100_000_000
 
 _SUFFIXES = {"image/png": ".png", "image/svg+xml": ".svg", "image/jpeg": ".jpg", "application/pdf": ".pdf"}
 _FIGURE = "figure"
-_REPORT, _NOTEBOOK = "report.html", "output.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class RunParcel:
     Args:
         record: All that is known of it as JSON values.
         patient: Whether artifacts that can't be stored are a reason to try again later.
+        report: Writes the run's report to a file, for trackers that take files.
     """
 
     run: RunRecord
@@ -75,6 +77,7 @@ class RunParcel:
     options: Mapping[str, Any]
     record: Mapping[str, Any]
     patient: bool = False
+    report: Callable[[Path], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ def run_parcel(
     run = database.run(run_id)
     directory = home.run(run_id)
     steps = tuple(_step(database, home, record) for record in database.steps_of(run_id) if record.status != "skipped")
-    files = [Enclosure(directory / name, "", name) for name in (_NOTEBOOK, _REPORT) if (directory / name).is_file()]
+    notebook = directory / OUTPUT_NOTEBOOK
+    files = [Enclosure(notebook, "", OUTPUT_NOTEBOOK)] if notebook.is_file() else []
     return RunParcel(
         run,
         database.experiments_of(run_id),
@@ -129,6 +133,7 @@ def run_parcel(
         options,
         _plain({"run": asdict(run), "steps": [_described(step) for step in steps]}),
         patient,
+        partial(write_report, database, home, run_id),
     )
 
 

@@ -36,6 +36,9 @@ def stand_in() -> Any:
         sys.path.pop(0)
 
 
+_EMPTY = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}'
+
+
 class Books:
     """A store, and how runs get into it."""
 
@@ -77,7 +80,7 @@ class Books:
             self.finish(run_id, "report", "failed", error=FailureRecord("ValueError", "no"))
             self.finish(run_id, "never", "skipped")
         (self.home.run(run_id) / "steps").mkdir(parents=True)
-        (self.home.run(run_id) / "output.ipynb").write_text("{}", encoding="utf-8")
+        (self.home.run(run_id) / "output.ipynb").write_text(_EMPTY, encoding="utf-8")
         self.database.finish_run(run_id, "failed" if steps else "succeeded")
         return run_id
 

@@ -53,7 +53,7 @@ def test_a_run_arrives_with_all_that_is_known_of_it(books: Any, stand_in: Any) -
     losses = [key for key in train["metrics"] if key[0] == "loss"]
     assert sorted((step, time) for _, _, step, time in losses) == [(number, 1000 + number) for number in range(5)]
     assert run["metrics"] == load["metrics"] + train["metrics"]
-    assert load["files"] == ["figures/curve.png"] and run["files"] == ["output.ipynb", "run.json"]
+    assert load["files"] == ["figures/curve.png"] and run["files"] == ["output.ipynb", "report.html", "run.json"]
     assert list(load["datasets"]) == [("data.csv", books.database.artifacts_of(run_id, "load", "in")[0].digest[:36])]
     (frame,) = [run.inputs.dataset_inputs for run in server.runs.values() if run.info.run_name == "Train"]
     whole = books.database.artifacts_of(run_id, "load")[1].digest

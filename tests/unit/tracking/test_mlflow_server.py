@@ -136,7 +136,11 @@ def test_fifty_runs_arrive_once_though_the_server_is_killed(
     assert {run.data.tags["mlflow.parentRunId"] for run in steps} == parents
     for run in found:
         assert [(item.value, item.step) for item in client.get_metric_history(run.info.run_id, "rows")] == [(3.0, 0)]
-        assert {item.path for item in client.list_artifacts(run.info.run_id)} == {"output.ipynb", "run.json"}
+        assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
+            "output.ipynb",
+            "report.html",
+            "run.json",
+        }
     train = next(run for run in steps if run.info.run_name == "Train")
     losses = client.get_metric_history(train.info.run_id, "loss")
     assert sorted((item.step, item.timestamp) for item in losses) == [(number, 1000 + number) for number in range(5)]
