@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlops.engine.mlflow_steps import mlflow_target
 from jupyter_mlops.store.records import Addressee
-from jupyter_mlops.tracking.parcels import ModelParcel, RunParcel
+
+if TYPE_CHECKING:
+    from jupyter_mlops.tracking.parcels import ModelParcel, RunParcel
 
 __all__ = ["RejectedError", "Tracker", "UnreachableError", "addressees", "open_tracker"]
 
