@@ -83,12 +83,18 @@ class _Merge:
         for item in _parents_first(runs):
             if item.info.run_id not in self._writers:
                 self._writers[item.info.run_id] = self._create(item, places[str(item.info.experiment_id)])
-        for model in pages(self._own.search_logged_models, list(places)):
-            self._copy_model(model)
+        # Clients before version 3 know no logged models, nor do servers.
+        found = (
+            pages(self._own.search_logged_models, list(places)) if hasattr(self._own, "search_logged_models") else ()
+        )
+        for model in found:
+            with tolerated(self._run.problems):
+                self._copy_model(model)
         for item in runs:
             self._copy_run(item)
         self._run.write_models(self._loose)
-        self._copy_registry()
+        with tolerated(self._run.problems):
+            self._copy_registry()
         return self._points
 
     def _create(self, item: Any, place: str) -> RunWriter:
@@ -122,7 +128,7 @@ class _Merge:
         writer.write_datasets(
             [(dict(found.dataset), {tag.key: tag.value for tag in found.tags}) for found in item.inputs.dataset_inputs]
         )
-        outputs = getattr(item.outputs, "model_outputs", None) or []
+        outputs = getattr(getattr(item, "outputs", None), "model_outputs", None) or []
         writer.write_models({self._models[out.model_id]: out.step for out in outputs if out.model_id in self._models})
         folder = _path(item.info.artifact_uri)
         if folder.is_dir():

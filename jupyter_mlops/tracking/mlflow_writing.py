@@ -162,7 +162,7 @@ class RunWriter:
         """Note logged models as what the run has made: from their ids to steps of training."""
         from mlflow.entities import LoggedModelOutput
 
-        there = {item.model_id for item in getattr(self._run.outputs, "model_outputs", None) or []}
+        there = {item.model_id for item in getattr(getattr(self._run, "outputs", None), "model_outputs", None) or []}
         missing = [LoggedModelOutput(name, step) for name, step in outputs.items() if name not in there]
         if missing:
             self._client.log_outputs(self.id, missing)
