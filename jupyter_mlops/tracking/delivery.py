@@ -99,8 +99,9 @@ def deliver(
         if not ours:
             return Synced(waiting=database.deliveries(), busy=True)
         round_ = _Round(database, home, environ, connect, told)
-        while round_.deliver(database.deliveries(), only_due=only_due):
-            pass  # what came meanwhile
+        with _variables_kept():
+            while round_.deliver(database.deliveries(), only_due=only_due):
+                pass  # what came meanwhile
         return Synced(tuple(round_.delivered), database.deliveries())
 
 
@@ -219,6 +220,18 @@ def _turn(home: Home, wait: float) -> Iterator[bool]:
         yield True
     finally:
         os.close(work)
+
+
+@contextlib.contextmanager
+def _variables_kept() -> Iterator[None]:
+    """Put back what trackers set for themselves: whoever calls this may use the same library for work of her own."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _address(to: Addressee) -> tuple[str, str]:

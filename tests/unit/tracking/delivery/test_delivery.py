@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_a_run_that_is_rejected_holds_up_nobody_and_is_tried_less_and_less_often
     assert (item.attempts, item.error) == (2, "still too long") and item.due > first
     deliver(books.database, books.home, {}, connect=tracker)
     assert tracker.got == [good, bad]
+
+
+def test_variables_that_a_tracker_sets_for_itself_are_put_back(books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.run(HERE, steps=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+
+    def connect(to: Addressee, environ: Any) -> Tracker:
+        os.environ.update({"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_ALLOW_FILE_STORE": "true"})
+        return Tracker()
+
+    assert len(deliver(books.database, books.home, {}, connect=connect).delivered) == 1
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7" and "MLFLOW_ALLOW_FILE_STORE" not in os.environ
 
 
 def test_runs_that_are_gone_leave_the_outbox(books: Any) -> None:
