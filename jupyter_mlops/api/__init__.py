@@ -5,8 +5,21 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
+from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 from jupyter_mlops.api.syncing import sync
 
-__all__ = ["doctor", "dry_run", "explain", "gc", "pipeline", "read_notebook", "run", "suggest", "sync", "verify"]
+__all__ = [
+    "doctor",
+    "dry_run",
+    "explain",
+    "gc",
+    "pipeline",
+    "read_notebook",
+    "run",
+    "runs",
+    "suggest",
+    "sync",
+    "verify",
+]
