@@ -8,6 +8,7 @@ from __future__ import annotations
 from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.syncing import sync
 from jupyter_mlops.api.tracing import comparison, lineage
 from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
@@ -28,5 +29,6 @@ __all__ = [
     "runs",
     "set_tag",
     "suggest",
+    "sync",
     "verify",
 ]
