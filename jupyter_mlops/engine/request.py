@@ -67,7 +67,6 @@ class RunRequest:
         """Where the notebook is, or the steps run."""
         return self.notebook.path.parent if self.notebook.path else self.cwd
 
-    addressees: tuple[Addressee, ...] = ()
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
