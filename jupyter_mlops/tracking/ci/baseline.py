@@ -78,15 +78,14 @@ def find_baseline(database: Database, root: Path, current: RunRecord, wanted: st
 
 
 def _by_id(database: Database, current: RunRecord, wanted: str) -> Baseline:
-    try:
-        run = database.run(wanted)
-    except UsageError as error:
-        if error.hint is not None and "more" in error.hint:
-            raise
-        return Baseline(None, wanted, f"no run, branch or tag is called {printable(wanted)}")
-    if run.run_id == current.run_id:
-        return Baseline(None, wanted, f"no other run is called {printable(wanted)}")
-    return Baseline(run, wanted, "the run of this id")
+    found = database.runs_called(wanted)
+    others = [run_id for run_id in found if run_id != current.run_id]
+    if wanted in others or len(others) == 1:
+        return Baseline(database.run(wanted if wanted in others else others[0]), wanted, "the run of this id")
+    if others:
+        raise UsageError(f"The baseline {wanted!r} could be more than one run: {', '.join(others)}.")
+    what = "no other run" if found else "no run, branch or tag"
+    return Baseline(None, wanted, f"{what} is called {printable(wanted)}")
 
 
 def _on_branch(database: Database, root: Path, current: RunRecord, wanted: str, tip: str) -> Baseline:
