@@ -5,17 +5,18 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
-from jupyter_mlops.api.ci import annotations, check_wishes, tell_refusal
-from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
+from jupyter_mlops.api.ci import check_wishes, github_annotations, tell_refusal
+from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 
 __all__ = [
-    "annotations",
     "check_wishes",
     "doctor",
     "dry_run",
     "explain",
     "gc",
+    "github_annotations",
+    "notebook_from_text",
     "pipeline",
     "read_notebook",
     "run",

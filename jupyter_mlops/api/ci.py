@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.errors import MlopsError
     from jupyter_mlops.tracking.ci.conclusion import Wishes
 
-__all__ = ["annotations", "check_wishes", "tell_refusal"]
+__all__ = ["check_wishes", "github_annotations", "tell_refusal"]
 
 
 def check_wishes(
@@ -44,12 +44,12 @@ def check_wishes(
     )
 
 
-def annotations(result: RunResult, notebook: Notebook, sliced: Pipeline) -> tuple[str, ...]:
+def github_annotations(result: RunResult, notebook: Notebook, sliced: Pipeline) -> tuple[str, ...]:
     """Say in GitHub's workflow commands what failed in a run, one line each."""
     from jupyter_mlops.tracking.ci.account import account_of
-    from jupyter_mlops.tracking.ci.annotations import github_annotations
+    from jupyter_mlops.tracking.ci.annotations import annotation_lines
 
-    return tuple(github_annotations(account_of(result, sliced, notebook)))
+    return tuple(annotation_lines(account_of(result, sliced, notebook)))
 
 
 def tell_refusal(
@@ -72,11 +72,11 @@ def tell_refusal(
         Why files could not be written; and the same in GitHub's workflow commands as the error itself.
     """
     from jupyter_mlops.tracking.ci.account import refusal
-    from jupyter_mlops.tracking.ci.annotations import github_annotations
+    from jupyter_mlops.tracking.ci.annotations import annotation_lines
     from jupyter_mlops.tracking.ci.conclusion import write_account
 
     account = refusal(error, _path(file), notebook, sliced)
-    return tuple(write_account(account, wishes)), tuple(github_annotations(account))
+    return tuple(write_account(account, wishes)), tuple(annotation_lines(account))
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.notebook.model import Notebook
-from jupyter_mlops.notebook.reading import read_notebook
+from jupyter_mlops.notebook.reading import notebook_from_text, read_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
 
-__all__ = ["PathLike", "explain", "pipeline", "read_notebook", "source_of", "suggest"]
+__all__ = ["PathLike", "explain", "notebook_from_text", "pipeline", "read_notebook", "source_of", "suggest"]
 
 PathLike = str | os.PathLike[str]
 

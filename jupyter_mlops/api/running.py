@@ -39,6 +39,8 @@ def run(
     gates: Sequence[str] = (),
     baseline: str | None = None,
     timeout: float | None = None,
+    start_timeout: float | None = None,
+    execution_timeout: float | None = None,
     no_cache: bool = False,
     force: Sequence[str] = (),
     start: str | None = None,
@@ -65,6 +67,8 @@ def run(
         gates: Conditions that it must meet, such as ``accuracy >= 0.95``; a failed one is in the result, not raised.
         baseline: The run to compare it with: a branch, a run's id, a tag, or ``latest``.
         timeout: Seconds for each step that sets none itself.
+        start_timeout: Seconds for each kernel to start; 120 by default.
+        execution_timeout: Seconds for each cell.
         no_cache: Run all steps, whatever could be reused.
         force: Names of steps to run in any case.
         start: Name of a step to run in any case, with all that depend on it.
@@ -83,6 +87,7 @@ def run(
         UsageError: A parameter, path, gate or number makes no sense; nothing was run or written.
         InfrastructureError: The store can't be used.
     """
+    from jupyter_mlops.engine.patience import Patience
     from jupyter_mlops.engine.runner import run_pipeline
     from jupyter_mlops.engine.selection import select
     from jupyter_mlops.pipeline.parameters import resolve
@@ -110,6 +115,7 @@ def run(
         warm=warm,
         kernels=kernels,
         fail_fast=fail_fast,
+        patience=Patience(start_timeout, execution_timeout),
     )
     return conclude(result, wishes, ensure_home(folder), sliced, source)
 

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from jupyter_mlops.engine.result import RunResult
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Pipeline
-    from jupyter_mlops.tracking.ci.conclusion import Wishes
 
-__all__ = ["annotate", "checking_options", "read_wishes", "report_gates", "say_gates", "telling_refusals"]
+__all__ = [
+    "annotate",
+    "checking_options",
+    "read_wishes",
+    "refuse_same_files",
+    "report_gates",
+    "say_gates",
+    "telling_refusals",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -118,23 +125,22 @@ def annotate(result: RunResult, source: Notebook, pipeline: Pipeline) -> None:
         return
     from jupyter_mlops import api
 
-    for line in api.annotations(result, source, pipeline):
+    for line in api.github_annotations(result, source, pipeline):
         say(line, err=True)
 
 
 @contextmanager
-def telling_refusals(notebook: str, wishes: Mapping[str, Any], read: Callable[[], Any]) -> Iterator[None]:
+def telling_refusals(notebook: str, wishes: Mapping[str, Any], source: Notebook, pipeline: Pipeline) -> Iterator[None]:
     """Write the files about the run also where an error keeps it from taking place.
 
     Args:
-        read: Returns what was read of the notebook and the pipeline made of it, or None.
+        wishes: What ``read_wishes`` returned.
     """
     try:
         yield
     except MlopsError as error:
         from jupyter_mlops import api
 
-        source, pipeline = read() or (None, None)
         checked = api.check_wishes(**wishes)
         problems, lines = api.tell_refusal(error, checked, file=notebook, notebook=source, sliced=pipeline)
         for line in lines if _on_github() else ():

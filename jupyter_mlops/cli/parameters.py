@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from jupyter_mlops.cli.output import display_path
+from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
-__all__ = ["given_parameters", "parameter_options", "parameter_words"]
+__all__ = ["given_parameters", "parameter_options", "parameter_words", "path_parameters"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -68,22 +71,48 @@ def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str,
     Raises:
         UsageError: A parameter is not declared, a value not of its type, a file can't be read.
     """
-    from jupyter_mlops.pipeline.parameters import gather, resolve
+    from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.pipeline.places import cell_place
 
-    given = gather(
-        base64=options["parameters_base64"],
-        files=options["parameters_file"],
-        yaml=options["parameters_yaml"],
-        text=options["parameters"],
-        raw=options["parameters_raw"],
-    )
+    given = _gathered(options)
 
     def place(parameter: Parameter | None) -> str:
         cell = "" if parameter is None else cell_place(source, parameter.cell, parameter.line, pipeline)
         return ", ".join(part for part in (display_path(source.path), cell) if part)
 
     return resolve(pipeline, given, place=place)
+
+
+def path_parameters(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given parameters for paths that name them; none if they can't be read, which is told later."""
+    try:
+        return _gathered(options)
+    except UsageError:
+        return {}
+
+
+def _gathered(options: Mapping[str, Any]) -> dict[str, Any]:
+    from jupyter_mlops.pipeline.parameters import gather
+
+    with tempfile.TemporaryDirectory() as folder:
+        return gather(
+            base64=options["parameters_base64"],
+            files=[_local(file, Path(folder)) for file in options["parameters_file"]],
+            yaml=options["parameters_yaml"],
+            text=options["parameters"],
+            raw=options["parameters_raw"],
+        )
+
+
+def _local(file: str, folder: Path) -> str | Path:
+    """A file of parameters, fetched if it is at an address."""
+    if "://" not in file:
+        return file
+    from jupyter_mlops.engine.remote import read_remote
+
+    path = folder / file.rpartition("/")[2][:80]
+    path.write_text(read_remote(file), encoding="utf-8")
+    return path
 
 
 def parameter_words(options: Mapping[str, Any]) -> list[str]:

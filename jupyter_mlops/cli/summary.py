@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.cli.checking import say_gates
 from jupyter_mlops.cli.output import count, display_path, report_error, say, table
 from jupyter_mlops.errors import InfrastructureError, MlopsError, StepError
 from jupyter_mlops.pipeline.places import cell_place
@@ -49,6 +50,7 @@ def say_summary(
         say("Metrics", bold=True)
         for line in table([(name, _number(value)) for name, value in result.metrics.items()]):
             say(line)
+    say_gates(result)
     for note in result.notes:
         say()
         say(f"Note: {note}", color="yellow")
@@ -85,6 +87,8 @@ def _number(value: float) -> str:
 
 def _places(result: RunResult, report: Path | None) -> list[tuple[str, str]]:
     places = [("Run", result.run_id)]
+    if result.baseline is not None:
+        places.append(("Baseline", result.baseline))
     if result.output_notebook is not None:
         places.append(("Executed notebook", display_path(result.output_notebook)))
     steps = [step.notebook for step in result.steps if step.notebook is not None]

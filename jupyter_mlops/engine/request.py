@@ -12,6 +12,7 @@ from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
@@ -37,6 +38,7 @@ class RunRequest:
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
+        patience: How long kernels and cells may take.
     """
 
     pipeline: Pipeline
@@ -53,6 +55,7 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    patience: Patience = field(default_factory=Patience)
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -102,6 +105,7 @@ def make_request(
     trigger: str,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
+    patience: Patience | None = None,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -136,6 +140,7 @@ def make_request(
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        patience or Patience(),
     )
 
 

@@ -30,7 +30,7 @@ _EXIT_CODES: Mapping[FailureKind, int] = {"user": 1, "infrastructure": 4}
 _CANCELLED = 130
 _GATE_FAILED = 5
 _NOT_WRITTEN = 4
-_PLAIN = frozenset(["DeadKernel", "InfrastructureError", "KernelStart", "StepAbandoned", "StepTimeout"])
+_PLAIN = frozenset(["CellTimeout", "DeadKernel", "InfrastructureError", "KernelStart", "StepAbandoned", "StepTimeout"])
 """Mishaps of a step with a message of this project's own."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -44,6 +45,7 @@ def run_pipeline(
     warm: bool = True,
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
+    patience: Patience | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -68,6 +70,7 @@ def run_pipeline(
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Where such processes are kept from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
+        patience: How long kernels and cells may take.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -91,6 +94,7 @@ def run_pipeline(
         trigger=trigger,
         instruments=instruments,
         fail_fast=fail_fast,
+        patience=patience,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)

@@ -13,7 +13,17 @@ from jupyter_mlops.pipeline.explain import Explanation
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.pipeline.places import cell_place, source_line
 
-__all__ = ["DOCUMENT", "Source", "explanation_json", "explanation_lines", "github", "github_command", "of_step", "page", "sarif"]
+__all__ = [
+    "DOCUMENT",
+    "Source",
+    "explanation_json",
+    "explanation_lines",
+    "github",
+    "github_command",
+    "of_step",
+    "page",
+    "sarif",
+]
 
 DOCUMENT = "docs/diagnostics.md"
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -74,9 +84,7 @@ def github(source: Source, diagnostics: Iterable[Diagnostic]) -> list[str]:
     for item in diagnostics:
         line = source.file_line(item.cell, item.line)
         text = _sentence(source, item)
-        lines.append(
-            github_command(_COMMANDS[item.severity], text, file=source.file, line=str(line), title=item.code)
-        )
+        lines.append(github_command(_COMMANDS[item.severity], text, file=source.file, line=str(line), title=item.code))
     return lines
 
 

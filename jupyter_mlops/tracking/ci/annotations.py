@@ -8,13 +8,13 @@ from jupyter_mlops.pipeline.reporting import github_command
 from jupyter_mlops.tracking.ci.account import Account
 from jupyter_mlops.tracking.rendering import plain
 
-__all__ = ["github_annotations"]
+__all__ = ["annotation_lines"]
 
 _LONGEST = 4_000
 _LEVELS = {"error": "error", "warning": "warning"}
 
 
-def github_annotations(account: Account) -> Iterator[str]:
+def annotation_lines(account: Account) -> Iterator[str]:
     """Write workflow commands, one line each: failed steps, failed gates, diagnostics."""
     for step, error in account.failures:
         text = f"{step.place}: {error.message}" if step.place else error.message

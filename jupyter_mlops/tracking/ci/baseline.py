@@ -13,7 +13,10 @@ from jupyter_mlops.notebook.names import printable
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import RunRecord
 
-__all__ = ["Baseline", "check_baseline", "find_baseline"]
+__all__ = ["GATES", "Baseline", "check_baseline", "find_baseline"]
+
+GATES = "gates"
+"""Name of the tag (``passed`` or ``failed``) and of the document that keep what became of a run's gates."""
 
 _PAGE = 100
 _MOST = 1000
@@ -58,7 +61,7 @@ def find_baseline(database: Database, root: Path, current: RunRecord, wanted: st
         current: The run that is compared; it is never its own baseline.
         wanted: ``latest``; a run's id or the beginning of one, or its words; a branch; a tag as ``NAME`` or
             ``NAME=VALUE``. What fits first in this order counts, but a branch goes before words. Except for ids, the
-            newest succeeded run of the same pipeline is taken.
+            newest succeeded run of the same pipeline is taken that did not fail its gates.
 
     Raises:
         UsageError: More than one run is meant.
@@ -105,10 +108,13 @@ def _found(run: RunRecord | None, wanted: str, how: str, why_not: str) -> Baseli
 
 
 def _earlier(database: Database, current: RunRecord) -> Iterator[RunRecord]:
-    """Succeeded runs of the same pipeline, newest first, without the current one."""
+    """Succeeded runs of the same pipeline, newest first, without the current one and those that failed their gates.
+
+    Otherwise a gate such as ``accuracy >= baseline - 0.01`` would let a metric sink step by step.
+    """
     for offset in range(0, _MOST, _PAGE):
         page = database.runs(_PAGE, offset, pipeline=current.pipeline, status="succeeded")
-        yield from (run for run in page if run.run_id != current.run_id)
+        yield from (run for run in page if run.run_id != current.run_id and run.tags.get(GATES) != "failed")
         if len(page) < _PAGE:
             return
 

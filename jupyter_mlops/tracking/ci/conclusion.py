@@ -15,14 +15,11 @@ from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home, project_root
 from jupyter_mlops.tracking.ci.account import Account, account_of
-from jupyter_mlops.tracking.ci.baseline import Baseline, check_baseline, find_baseline
+from jupyter_mlops.tracking.ci.baseline import GATES, Baseline, check_baseline, find_baseline
 from jupyter_mlops.tracking.ci.gates import Gate, parse_gate
 from jupyter_mlops.tracking.ci.judging import Known, judge, known_of
 
-__all__ = ["GATES", "Wishes", "conclude", "refuse_ambiguous", "wishes_of", "write_account"]
-
-GATES = "gates"
-"""Name of the tag (``passed`` or ``failed``) and of the document that keep what became of a run's gates."""
+__all__ = ["Wishes", "conclude", "refuse_ambiguous", "wishes_of", "write_account"]
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,10 @@ def conclude(result: RunResult, wishes: Wishes, home: Home, pipeline: Pipeline, 
 
             target = wishes.report
             problems += _tried(lambda: write_report(database, home, result.run_id, target, pipeline=pipeline))
-    return replace(result, problems=(*result.problems, *problems))
+    notes = result.notes
+    if baseline is not None and baseline.run is None:
+        notes = (*notes, f"There is no baseline: {baseline.how}.")
+    return replace(result, notes=notes, problems=(*result.problems, *problems))
 
 
 def write_account(account: Account, wishes: Wishes) -> Iterator[str]:
@@ -182,8 +182,5 @@ def _judged(
         with database.transaction():
             database.set_tag(result.run_id, GATES, "failed" if failed else "passed")
             database.record_document(result.run_id, GATES, json.dumps(kept, ensure_ascii=False))
-    notes = result.notes
-    if baseline is not None and baseline.run is None:
-        notes = (*notes, f"There is no baseline: {baseline.how}.")
     run_id = None if baseline is None or baseline.run is None else baseline.run.run_id
-    return replace(result, gates=gates, baseline=run_id, notes=notes)
+    return replace(result, gates=gates, baseline=run_id)

@@ -12,6 +12,7 @@ A name is a metric, ``seconds`` and the like of the run, or ``STEP.seconds`` and
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -182,7 +183,7 @@ class _Parser:
         if not signs:
             hint = f"Compare it with a limit, such as: {self._text.strip()} >= 0.95"
             self._refuse(self._now, "A comparison is missing", hint)
-        compares = tuple(Compare(sign, *pair) for sign, pair in zip(signs, zip(sides, sides[1:], strict=False), strict=True))
+        compares = tuple(Compare(sign, *pair) for sign, pair in zip(signs, itertools.pairwise(sides), strict=True))
         return self._with_metric(Gate(self._text.strip(), compares))
 
     def _with_metric(self, gate: Gate) -> Gate:
@@ -299,7 +300,9 @@ class _Parser:
             self._refuse(token, 'A "=" alone compares nothing', "Comparisons are: < <= > >= == !=")
         if character in "&|":
             self._refuse(
-                token, f"{_shown(character)} is not expected here", "Give --gate once for each condition; all must hold."
+                token,
+                f"{_shown(character)} is not expected here",
+                "Give --gate once for each condition; all must hold.",
             )
         hint = "Names with other characters than letters, digits, dots and dashes go into backticks."
         self._refuse(token, f"{_shown(character)} is not expected here", hint)
@@ -307,6 +310,8 @@ class _Parser:
     def _refuse(self, token: _Token, problem: str, hint: str | None = None) -> NoReturn:
         """Raise, and show the place with a caret."""
         before = "".join(letter if letter.isprintable() else " " for letter in self._text)
+        if not before.strip():
+            raise UsageError(f"{problem}.", hint=hint)
         start = max(0, token.start - 60)
         line, caret = before[start : start + 100], token.start - start
         message = f"{problem} (gate, character {token.start + 1}).\n    {line}\n    {' ' * caret}^"

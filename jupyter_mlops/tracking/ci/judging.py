@@ -11,10 +11,9 @@ from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import RunRecord, StepRecord
 from jupyter_mlops.tracking.ci.gates import Compare, Factor, Gate, Minus, Name, Number
-from jupyter_mlops.tracking.formats import measure, number
+from jupyter_mlops.tracking.formats import measure
 
 __all__ = ["Known", "judge", "known_of"]
-
 
 
 @dataclass(frozen=True)

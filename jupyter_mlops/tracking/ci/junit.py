@@ -53,7 +53,7 @@ def junit(account: Account) -> str:
         cases.append(_refusal(account))
     counts = {outcome: sum(case.outcome == outcome for case in cases) for outcome in ("failure", "error", "skipped")}
     started = account.started
-    text = _template().render(
+    text: str = _template().render(
         run=account,
         cases=cases,
         failures=counts["failure"],
@@ -99,9 +99,10 @@ def _properties(account: Account) -> Iterator[tuple[str, str]]:
         yield f"parameter.{name}", formats.parameter(value)[:_LONGEST_VALUE]
     for name, value in account.metrics.items():
         yield f"metric.{name}", repr(value)
+    doubles = {step.result.slug for step in account.steps if step.result.slug != step.result.name}
     for name, measured in account.measures.items():
-        if measured is not None:
-            yield name, repr(measured)
+        if measured is not None and name.rpartition(".")[0] not in doubles:
+            yield name, f"{measured:.6g}" if isinstance(measured, float) else str(measured)
 
 
 def _step(account: Account, step: StepAccount) -> _Case:
@@ -123,7 +124,11 @@ def _failed(account: Account, step: StepAccount, error: StepFailure, log: str) -
     parts = [f"{account.file}, {message}", error.traceback.strip(), error.hint or ""]
     outcome: _Outcome = "failure" if error.kind == "user" else "error"
     return _Case(
-        *(step.result.name, account.name, step.result.seconds, outcome, error.ename),
+        step.result.name,
+        account.name,
+        step.result.seconds,
+        outcome,
+        error.ename,
         message=plain(message, _LONGEST_MESSAGE),
         text=plain("\n\n".join(part for part in parts if part), _LONGEST_LOG),
         log=log,

@@ -25,8 +25,9 @@ _LONGEST_GRAPH = 20_000
 _MOST_EDGES = 280
 """GitHub's Mermaid draws no more than this many."""
 
-_VERDICTS = {"passed": "✅", "failed": "❌", "skipped": "➖"}
-_STATES = {"succeeded": "✅", "reused": "♻️", "failed": "❌", "skipped": "➖", "cancelled": "🛑"}
+_VERDICTS = {"passed": "✅", "failed": "❌", "skipped": "⏭️"}
+_STATES = {"succeeded": "✅", "reused": "♻️", "failed": "❌", "skipped": "⏭️", "cancelled": "🛑"}
+_NOTHING = "\N{EN DASH}"
 _PLAIN = " .,:;-()=/+%'\"?"
 """ASCII characters besides letters and digits that mean nothing to Markdown within a line."""
 
@@ -181,18 +182,18 @@ def _metric_rows(account: Account) -> Iterator[_Row]:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else formats.number(value)
+    return _NOTHING if value is None else formats.number(value)
 
 
 def _change(now: float | None, then: float | None) -> tuple[str, str]:
     """The difference and the per cent of it; which way is better, nobody has said."""
     if now is None or then is None or not (math.isfinite(now) and math.isfinite(then)):
-        return "–", ""
+        return _NOTHING, ""
     difference = now - then
     if difference == 0:
         return "=", ""
     if not math.isfinite(difference):
-        return "–", ""
+        return _NOTHING, ""
     per_cent = f"{_signed(round(100 * difference / abs(then), 2))} %" if then else ""
     return _signed(difference), per_cent if "inf" not in per_cent and "∞" not in per_cent else ""
 
