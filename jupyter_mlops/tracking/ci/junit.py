@@ -113,9 +113,8 @@ def _step(account: Account, step: StepAccount) -> _Case:
     if result.status in ("skipped", "cancelled", "queued"):
         # A step that was stopped in the middle is no success of any kind.
         outcome: _Outcome = "error" if result.attempts else "skipped"
-        return _Case(
-            result.name, account.name, result.seconds, outcome, result.status, result.reason or result.status, log=log
-        )
+        why = result.reason or result.status
+        return _Case(result.name, account.name, result.seconds, outcome, result.status, why, log=log)
     return _Case(result.name, account.name, result.seconds, log=log)
 
 

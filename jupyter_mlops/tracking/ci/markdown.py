@@ -236,8 +236,9 @@ def _fenced(text: str, lines: int) -> str:
 
 
 def _comment(text: str) -> str:
-    """Text within an HTML comment."""
-    return _cut(printable(text), _LONGEST_NAME).replace("--", "- -").replace(">", "")
+    """Text within an HTML comment, by which the comment is found again."""
+    kept = "".join(char if char.isalnum() or char in " ./_" else "-" for char in _cut(text, _LONGEST_NAME))
+    return re.sub("--+", "-", kept)
 
 
 def _cut(text: str, longest: int) -> str:
