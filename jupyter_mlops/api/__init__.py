@@ -6,7 +6,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 from jupyter_mlops.api.ci import check_wishes, github_annotations, tell_refusal
-from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, suggest
+from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "pipeline",
     "read_notebook",
     "run",
+    "strip_outputs",
     "suggest",
     "tell_refusal",
     "verify",

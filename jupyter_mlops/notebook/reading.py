@@ -21,7 +21,7 @@ from jupyter_mlops.notebook.shape import check_shape, check_version, kernel_and_
 from jupyter_mlops.notebook.tags import read_tags
 from jupyter_mlops.notebook.upgrade import upgrade_notebook
 
-__all__ = ["notebook_from_text", "parse_notebook", "read_notebook"]
+__all__ = ["notebook_from_text", "parse_notebook", "read_notebook", "text_of"]
 
 _WITHOUT_SETTINGS = ("parameters", "imports", "functions", "setup", "text")
 _UNTITLED = "notebook"
@@ -43,6 +43,21 @@ def read_notebook(path: str | os.PathLike[str]) -> Notebook:
     """
     file = Path(path)
     return parse_notebook(_parse_json(_read_bytes(file), file), file)
+
+
+def text_of(path: str | os.PathLike[str]) -> str:
+    """Return the text of a notebook of any language, once it is sure to be one.
+
+    Raises:
+        UsageError: If there is no such file, or it can't be read.
+        NotebookError: If it is not a notebook of nbformat 4.
+    """
+    file = Path(path)
+    content = _read_bytes(file)
+    raw, shown = _parse_json(content, file), printable(str(file))
+    check_version(raw, shown)
+    check_shape(raw, shown)
+    return content.decode("utf-8")
 
 
 def notebook_from_text(content: bytes, origin: str) -> Notebook:

@@ -15,8 +15,8 @@ from jupyter_mlops.store.records import RunRecord
 
 __all__ = ["GATES", "Baseline", "check_baseline", "find_baseline"]
 
-GATES = "gates"
-"""Name of the tag (``passed`` or ``failed``) and of the document that keep what became of a run's gates."""
+GATES = "ci.gates"
+"""Tag that says what became of a run's gates: ``passed`` or ``failed``; the document ``gates`` has them one by one."""
 
 _PAGE = 100
 _MOST = 1000

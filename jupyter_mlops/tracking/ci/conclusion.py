@@ -181,6 +181,6 @@ def _judged(
         }
         with database.transaction():
             database.set_tag(result.run_id, GATES, "failed" if failed else "passed")
-            database.record_document(result.run_id, GATES, json.dumps(kept, ensure_ascii=False))
+            database.record_document(result.run_id, "gates", json.dumps(kept, ensure_ascii=False))
     run_id = None if baseline is None or baseline.run is None else baseline.run.run_id
     return replace(result, gates=gates, baseline=run_id)

@@ -97,8 +97,8 @@ def _properties(account: Account) -> Iterator[tuple[str, str]]:
         yield "baseline", account.baseline.run.run_id
     for name, value in account.parameters.items():
         yield f"parameter.{name}", formats.parameter(value)[:_LONGEST_VALUE]
-    for name, value in account.metrics.items():
-        yield f"metric.{name}", repr(value)
+    for name, metric in account.metrics.items():
+        yield f"metric.{name}", repr(metric)
     doubles = {step.result.slug for step in account.steps if step.result.slug != step.result.name}
     for name, measured in account.measures.items():
         if measured is not None and name.rpartition(".")[0] not in doubles:

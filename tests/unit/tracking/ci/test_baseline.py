@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.store.database import Database
-from jupyter_mlops.tracking.ci.baseline import check_baseline, find_baseline
+from jupyter_mlops.tracking.ci.baseline import GATES, check_baseline, find_baseline
 
 Git = Callable[..., str]
 
@@ -46,7 +46,7 @@ def test_a_branch_means_its_newest_succeeded_run(git: Git, tmp_path: Path, datab
     wanted = make_run(commit=second)
     make_run(commit=second, status="failed")
     make_run(commit=second, pipeline="other")
-    make_run(commit=second, tags={"gates": "failed"})
+    make_run(commit=second, tags={GATES: "failed"})
     make_run(commit=None)
     make_run(commit="0" * 40)
     newest = make_run(commit=other)

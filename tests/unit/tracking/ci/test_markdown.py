@@ -100,7 +100,7 @@ def test_nothing_of_the_users_is_markup(account: Any, evil: str) -> None:
     assert "<script" not in without_fences and "@all" not in without_fences
     assert "<script" not in page.replace("&lt;script", "")
     assert "<em>" not in page and "<strong>" not in page
-    assert page.count("<table>") == text.count("|---|"), "no cell breaks its table"
+    assert page.count("<table>") == len(re.findall(r"^\|---", text, re.MULTILINE)), "no cell breaks its table"
     assert "\x00" not in text and "\x1b" not in text
     assert text.splitlines()[0].endswith(" -->") and text.splitlines()[0].count("-->") == 1
     graph = text.partition("```mermaid\n")[2].partition("\n```")[0]
