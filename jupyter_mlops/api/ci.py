@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlops.api.notebooks import PathLike
 from jupyter_mlops.notebook.model import Notebook
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.engine.result import RunResult
     from jupyter_mlops.errors import MlopsError
     from jupyter_mlops.tracking.ci.conclusion import Wishes
+    from jupyter_mlops.tracking.ci.setup import CiFile
 
-__all__ = ["check_wishes", "github_annotations", "tell_refusal"]
+__all__ = ["check_wishes", "github_annotations", "make_ci_file", "tell_refusal", "write_ci_file"]
 
 
 def check_wishes(
@@ -77,6 +78,51 @@ def tell_refusal(
 
     account = refusal(error, _path(file), notebook, sliced)
     return tuple(write_account(account, wishes)), tuple(annotation_lines(account))
+
+
+def make_ci_file(
+    provider: str,
+    *,
+    start: PathLike | None = None,
+    notebooks: Sequence[PathLike] = (),
+    gates: Sequence[str] = (),
+    branch: str | None = None,
+    output: PathLike | None = None,
+) -> CiFile:
+    """Make the file that lets a CI service run notebooks; nothing is written.
+
+    Args:
+        provider: ``github`` or ``gitlab``.
+        start: A folder in the repository; the working directory by default.
+        notebooks: What to run; by default the repository's notebooks that have steps.
+        gates: Conditions that each run must meet.
+        branch: The branch to compare with; by default the repository's main branch.
+        output: Where the file goes instead of where the service looks for it.
+
+    Raises:
+        UsageError: There is no such provider or notebook, or a gate has a mistake.
+    """
+    from jupyter_mlops.tracking.ci.setup import make_ci_file as make
+
+    return make(
+        _path(start) or Path.cwd(),
+        provider,
+        notebooks=[Path(item) for item in notebooks],
+        gates=gates,
+        branch=branch,
+        output=_path(output),
+    )
+
+
+def write_ci_file(file: CiFile, *, force: bool = False) -> Literal["written", "replaced", "unchanged"]:
+    """Write what ``make_ci_file`` returned; another file in its place stays unless ``force`` says otherwise.
+
+    Raises:
+        UsageError: There is another file; the message shows how it differs.
+    """
+    from jupyter_mlops.tracking.ci.setup import write_ci_file as write
+
+    return write(file, force=force)
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
 
-__all__ = ["PathLike", "explain", "notebook_from_text", "pipeline", "read_notebook", "source_of", "strip_outputs", "suggest"]
+__all__ = [
+    "PathLike",
+    "explain",
+    "notebook_from_text",
+    "pipeline",
+    "read_notebook",
+    "source_of",
+    "strip_outputs",
+    "suggest",
+]
 
 PathLike = str | os.PathLike[str]
 
