@@ -146,9 +146,12 @@ def test_results_of_two_notebooks_do_not_collide(project: Path, write: WriteNote
         ({}, "No notebook with steps was found"),
     ],
 )
-def test_what_makes_no_sense_is_refused(project: Path, arguments: dict[str, Any], message: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    project: Path, write: WriteNotebook, arguments: dict[str, Any], message: str
+) -> None:
     given = {"provider": "github", **arguments}
     if arguments:
+        write()
         given["notebooks"] = [project / name for name in arguments.get("notebooks", [])]
     with pytest.raises(UsageError) as caught:
         make_ci_file(project, **given)
