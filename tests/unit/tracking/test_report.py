@@ -174,7 +174,8 @@ def test_what_a_notebook_shows_can_do_no_harm(home: Home) -> None:
     assert ("table", "class", "dataframe") in page.attributes
     assert page.text.count("This output is interactive") == 3
     images = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-    assert [image.split(",")[0] for image in images] == ["data:image/png;base64", "data:image/svg+xml;base64"]
+    kinds = ["data:image/png;base64", "data:image/svg+xml;base64"]
+    assert [image.split(",")[0] for image in images] == [*kinds, *kinds], "in the gallery, and at the cells"
 
 
 def test_malformed_notebooks_do_not_stop_a_report(home: Home) -> None:
