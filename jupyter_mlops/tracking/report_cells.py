@@ -29,6 +29,7 @@ _LARGEST_GALLERY = 3_000_000
 
 _MOST_FIGURES = 60
 
+_MARKER = "papermill-error-cell-tag"
 _LABELS = (
     ("injected-parameters", "parameters of this run"),
     ("parameters", "parameters"),
@@ -128,7 +129,7 @@ def _pairs(
 ) -> list[tuple[Mapping[str, Any], str]]:
     """Each cell with the slug of its step."""
     owners = {cell: step.slug for step in pipeline.steps for cell in step.cells} if pipeline else {}
-    found = _read_cells(folder / OUTPUT_NOTEBOOK)
+    found = [cell for cell in _read_cells(folder / OUTPUT_NOTEBOOK) if not _is_marker(cell)]
     if found:
         return [(cell, owners.get(str(cell.get("id")), "")) for cell in found]
     return [
@@ -159,6 +160,11 @@ def _cell(renderer: Renderer, cell: Mapping[str, Any], step: StepView | None) ->
 def _label(cell: Mapping[str, Any]) -> str:
     tags = (cell.get("metadata") or {}).get("tags") or ()
     return next((label for tag, label in _LABELS if tag in tags), "")
+
+
+def _is_marker(cell: Mapping[str, Any]) -> bool:
+    """Whether papermill's ways say here that something failed, which the top of the report says."""
+    return _MARKER in ((cell.get("metadata") or {}).get("tags") or ())
 
 
 def _is_ours(cell: Mapping[str, Any]) -> bool:
