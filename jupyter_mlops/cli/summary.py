@@ -57,9 +57,11 @@ def say_summary(
     say()
     for line in table(_places(result, report), indent=""):
         say(line)
-    say()
-    say("Next", bold=True)
-    for line in table(_suggestions(result, notebook, parameters, again)):
+    suggestions = _suggestions(result, notebook, parameters, again)
+    if suggestions:
+        say()
+        say("Next", bold=True)
+    for line in table(suggestions) if suggestions else ():
         say(line)
 
 
@@ -105,6 +107,7 @@ def _suggestions(
     result: RunResult, notebook: str, parameters: Sequence[Parameter], again: str
 ) -> list[tuple[str, str]]:
     file = shlex.quote(notebook)
+    is_file = notebook != "-" and "://" not in notebook
     found = []
     if result.status == "cancelled":
         found.append((again, "run it again"))
@@ -114,6 +117,8 @@ def _suggestions(
     if result.output_notebook is not None:
         path = shlex.quote(display_path(result.output_notebook))
         found.append((f"jupyter lab {path}", "look at the outputs"))
+    if not is_file:
+        return found
     if result.failures:
         found.append((f"jupyter mlops run {file} --log-output", "see what the steps print"))
     elif parameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from jupyter_mlops.errors import InfrastructureError, UsageError
 __all__ = ["check_remote", "is_remote", "read_remote", "write_remote"]
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SECONDS = 60
 _Result = TypeVar("_Result")
 
 
@@ -46,8 +48,18 @@ def read_remote(path: str) -> str:
     from papermill.iorw import papermill_io
 
     check_remote(path)
-    text = _guarded(lambda: papermill_io.read(path), path, "read", UsageError)
+    web = path.lower().startswith(("http://", "https://"))
+    text = _guarded(lambda: _from_web(path) if web else papermill_io.read(path), path, "read", UsageError)
     return text if isinstance(text, str) else bytes(text).decode("utf-8")
+
+
+def _from_web(address: str) -> bytes:
+    """Papermill takes the page that says "not found" for the notebook."""
+    from urllib.request import Request, urlopen
+
+    with urlopen(Request(address, headers={"Accept": "application/json, */*"}), timeout=_SECONDS) as answer:
+        content: bytes = answer.read()
+    return content
 
 
 def write_remote(path: str, text: str) -> None:
@@ -65,7 +77,9 @@ def _guarded(
     action: Callable[[], _Result], path: str, what: str, kind: type[UsageError] | type[InfrastructureError]
 ) -> _Result:
     try:
-        return action()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the endings of names
+            return action()
     except Exception as error:  # each handler has errors of its own library
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise kind(f"{path} can't be {what}: {reason}.") from None

@@ -70,7 +70,7 @@ def notebook_from_text(content: bytes, origin: str) -> Notebook:
     Raises:
         NotebookError: If it is not a notebook of nbformat 4 for a Python kernel.
     """
-    notebook = parse_notebook(_parse_json(content, Path(origin)))
+    notebook = parse_notebook(_parse_json(content, Path(origin), origin))
     stem = Path(origin.partition("?")[0]).stem if "://" in origin else ""
     return replace(notebook, name=stem) if stem and notebook.name == _UNTITLED else notebook
 
@@ -139,8 +139,8 @@ def _near_files(file: Path) -> str | None:
     return f"Did you mean {printable(str(file.with_name(near)))}?" if near else None
 
 
-def _parse_json(content: bytes, file: Path) -> Any:
-    shown = printable(str(file))
+def _parse_json(content: bytes, file: Path, origin: str | None = None) -> Any:
+    shown = printable(origin or str(file))
     if not content.strip():
         raise NotebookError(f"{shown} is not a notebook: it is empty.", hint=_RESTORE)
     try:
