@@ -14,9 +14,10 @@ __all__ = ["command"]
 
 @click.group("init")
 def command() -> None:
-    """Write files that set things up. They are yours: change what you like.
+    """Write files that set things up: what continuous integration runs.
 
-    A file that is there already stays, unless --force is given.
+    The files are yours: change what you like. One that is there already stays, unless --force is
+    given.
     """
 
 

@@ -18,10 +18,10 @@ __all__ = ["command"]
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
 )
 def command(run: str, output: str | None, form: str) -> int:
-    """Write the HTML report of a run, made of what is on record.
+    """Write the HTML report of a run.
 
-    RUN is a run's id, the beginning of one, its words, or latest (the default). The page is one file
-    that needs neither network nor scripts.
+    RUN is a run's id, the beginning of one, its words, or latest (the default). The page is one
+    file, made of what is on record, that needs neither network nor scripts.
     """
     from jupyter_mlops import api
     from jupyter_mlops.engine.output import check_output
