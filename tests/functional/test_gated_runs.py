@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -101,8 +100,7 @@ def test_an_ambiguous_baseline_is_refused_before_anything_runs(here: Path, run: 
         assert run("run", "nb.ipynb", "--no-progress-bar").code == 0
     with Database(here / ".mlops" / "mlops.db") as database:
         before = [item.run_id for item in database.runs()]
-    prefix = os.path.commonprefix(before)
-    printed = run("run", "nb.ipynb", "--baseline", prefix, "--no-progress-bar")
+    printed = run("run", "nb.ipynb", "--baseline", before[0][:4], "--no-progress-bar")
     assert printed.code == 2 and "could be more than one run" in printed.err
     with Database(here / ".mlops" / "mlops.db") as database:
         assert [item.run_id for item in database.runs()] == before
