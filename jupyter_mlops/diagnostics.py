@@ -41,6 +41,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "MLO022": ("warning", "Code is executed that is only known at run time"),
     "MLO023": ("info", "The analysis gave up on some code and assumes the worst"),
     "MLO024": ("error", "IPython's history of inputs and outputs is used"),
+    "MLO025": ("warning", "Code waits for somebody to type"),
     # files and the outside world
     "MLO030": ("info", "A file is used whose path is only known at run time"),
     "MLO031": ("info", "A file travels from one step to another"),

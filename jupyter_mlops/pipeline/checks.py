@@ -10,6 +10,7 @@ from jupyter_mlops.diagnostics import Diagnostic, make
 from jupyter_mlops.notebook.model import Cell, Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.pipeline.placement import Placement
+from jupyter_mlops.pipeline.prompts import prompts
 
 __all__ = ["check_pipeline"]
 
@@ -18,7 +19,12 @@ def check_pipeline(
     pipeline: Pipeline, notebook: Notebook, placement: Placement, facts: NotebookFacts, problems: Sequence[Diagnostic]
 ) -> Pipeline:
     """Add the pipeline's own diagnostics to those found so far."""
-    found = [*problems, *_circles(pipeline, notebook), *_history(pipeline, notebook, facts)]
+    found = [
+        *problems,
+        *_circles(pipeline, notebook),
+        *_history(pipeline, notebook, facts),
+        *prompts(pipeline, notebook),
+    ]
     for step in pipeline.steps:
         cells = [cell for cell in notebook.cells if cell.id in step.cells]
         found += _declared_inputs(pipeline, step, cells)

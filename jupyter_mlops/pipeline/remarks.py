@@ -20,10 +20,12 @@ def cell_remarks(notebook: Notebook, placement: Placement, facts: NotebookFacts)
         for version in facts.versions
         if version.name.startswith("$rng:") and version.cause.text.startswith("seeds")
     }
+    commands = {item.cell for item in facts.diagnostics if item.code == "MLO021"}
     found = [*_executed_elsewise(notebook)]
     for cell in facts.cells.values():
         found += _outside(notebook, cell.volatile)
-        found += _unknown_file(notebook, cell.unknown_files)
+        if notebook.cells[cell.index].id not in commands:  # one word about them is enough
+            found += _unknown_file(notebook, cell.unknown_files)
         for generator in sorted(set(cell.draws) - seeded):
             found.append(_unseeded(notebook, facts, cell.index, generator))
     return found
@@ -94,7 +96,9 @@ def crossing_remarks(slices: Slices) -> list[Diagnostic]:
             if name.startswith("$file:"):
                 found.append(_travels(slices, name.removeprefix("$file:"), source, place, needs.causes[name]))
             elif name.startswith(("$module:", "$configured:")):
-                found.append(_module(slices, name.partition(":")[2], number))
+                found.append(_module(slices, f"The module {name.partition(':')[2]}", number))
+            elif name == "$ipython":
+                found.append(_module(slices, "IPython itself", number))
             elif not is_hidden(name):
                 found += _unsavable(slices, name, number, source, place)
     return list(dict.fromkeys(found))
@@ -110,11 +114,11 @@ def _travels(slices: Slices, path: str, source: int, place: int, cause: Cause) -
     )
 
 
-def _module(slices: Slices, module: str, number: int) -> Diagnostic:
+def _module(slices: Slices, what: str, number: int) -> Diagnostic:
     cause = slices.ledger.versions[number].cause
     return make(
         "MLO050",
-        f"The module {module} is changed here, which later steps can't see",
+        f"{what} is changed here, which later steps can't see",
         cell=slices.notebook.cells[cause.cell].id,
         line=cause.line,
         hint="Change it in a cell tagged `setup`, which each step runs.",

@@ -208,7 +208,21 @@ _VERSION_1 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # Whether a run has a value that fits, and with it the page of a list in another order: one look-up, without the row.
+    "CREATE INDEX latest_metrics_by_run ON latest_metrics (name, run_id, value)",
+    "CREATE INDEX params_by_run ON params (name, run_id, number, word)",
+    "CREATE INDEX tags_by_run ON tags (name, run_id, value)",
+    "CREATE INDEX runs_by_seconds ON runs (seconds, run_id)",
+    "CREATE INDEX runs_by_notebook ON runs (notebook, started, run_id)",
+    "CREATE INDEX runs_by_commit ON runs (commit_id, started, run_id)",
+    # What used or made a content, in the order of the runs' ids, which is that of time.
+    "DROP INDEX events_by_artifact",
+    "CREATE INDEX events_by_artifact ON events (artifact_key, direction, run_id, slug)",
+    "CREATE INDEX step_runs_by_origin ON step_runs (reused_from, run_id) WHERE reused_from IS NOT NULL",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """``MIGRATIONS[n]`` are the statements that lead from version n to n + 1."""
 
 VERSION = len(MIGRATIONS)

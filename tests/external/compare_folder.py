@@ -209,6 +209,9 @@ def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verificatio
         return replace(row, whole="ok", verdict="equal", details=details)
     failures = [item for item in found.differences if item.kind == "failure"]
     verdict = "fails in pipeline" if failures else "different"
+    doubtful = {item.cell for item in pipeline.diagnostics if item.severity == "warning" and item.cell is not None}
+    if not failures and all(item.cell in doubtful for item in found.differences):
+        verdict = "told"
     shown = [_difference(item, notebook) for item in (*failures[:1], *_first_of_cause(found.differences))]
     warned = sorted({item.code for item in pipeline.diagnostics if item.severity == "warning"})
     details = f"{len(found.differences)} differences: " + " · ".join(dict.fromkeys(shown))

@@ -12,7 +12,10 @@ run; so are what the cell printed and the value it ends with.
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
+import functools
+import inspect
 import io
 import json
 import os
@@ -283,9 +286,9 @@ def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None, i
         with contextlib.redirect_stdout(out):
             tree = parse_cell(python_source(source).text)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-            exec(compile(tree, "<cell>", "exec"), space)
+            _evaluate(tree, "exec", space)
             if isinstance(last, ast.Expr):
-                value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), space)
+                value = _evaluate(ast.Expression(last.value), "eval", space)
                 shown = None if value is None else _ADDRESS.sub("0x…", repr(value))
     except BaseException as problem:
         frame = traceback.extract_tb(problem.__traceback__)[-1]
@@ -295,6 +298,20 @@ def _run_cell(source: str, space: dict[str, Any], names: Sequence[str] | None, i
     return Ran(
         _ADDRESS.sub("0x…", out.getvalue()), shown, error, {} if names == () else describe(wanted, identity=identity)
     )
+
+
+def _evaluate(tree: ast.Module | ast.Expression, mode: str, space: dict[str, Any]) -> Any:
+    """Run code that may await, as IPython lets it: all cells of a process share one event loop."""
+    code = compile(tree, "<cell>", mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    asyncio.set_event_loop(_event_loop())
+    if not code.co_flags & inspect.CO_COROUTINE:
+        return eval(code, space)
+    return _event_loop().run_until_complete(eval(code, space))
+
+
+@functools.cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
 
 
 # processes

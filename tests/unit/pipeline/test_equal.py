@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import notebooks_async
 import notebooks_data
 import notebooks_estimators
 import notebooks_habits
@@ -19,6 +20,7 @@ from oracle import compare
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the oracle forks")
 
 NOTEBOOKS: dict[str, tuple[Any, ...]] = {
+    **notebooks_async.NOTEBOOKS,
     **notebooks_data.NOTEBOOKS,
     **notebooks_estimators.NOTEBOOKS,
     **notebooks_habits.NOTEBOOKS,
@@ -39,6 +41,7 @@ MAY_BE_TOLD = {
     "a class's __class_getitem__",
     "a descriptor",
     "a metaclass that registers",
+    "a task that waits for the next cell",
     "a weak reference",
     "colormap register data",
     "contextvar",
