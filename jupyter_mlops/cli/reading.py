@@ -39,7 +39,9 @@ def target_file(notebook: str, output: str | None) -> Path | None:
     if output is None:
         return None
     if output == "-":
-        raise UsageError("This can't go to standard output.", hint="Name a file; write ./- for a file of that name.")
+        raise UsageError(
+            "The result can't go to standard output.", hint="Name a file; write ./- for a file of that name."
+        )
     from jupyter_mlops.engine.output import check_output
 
     return check_output(output, None if "://" in notebook else Path(notebook))
