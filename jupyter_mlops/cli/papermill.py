@@ -61,21 +61,26 @@ _OPTIONS = (
     click.option("--inject-output-path", is_flag=True, help=f"Give the parameter {_OUTPUT} the path of OUT."),
     click.option("--inject-paths", is_flag=True, help="Give both of these parameters."),
     click.option("-l", "--language", metavar="NAME", help="Python; the notebook's own entry is ignored."),
-    click.option("--engine", metavar="NAME", help="Only for papermill's command lines: steps have their own engine."),
+    click.option(
+        "--engine", metavar="NAME", hidden=True, help="Only for papermill's command lines: steps have their own engine."
+    ),
     click.option(
         "--request-save-on-cell-execute/--no-request-save-on-cell-execute",
         default=None,
+        hidden=True,
         help="Only for papermill's command lines: OUT is written at the end.",
     ),
     click.option(
         "--autosave-cell-every",
         type=int,
         metavar="SECONDS",
+        hidden=True,
         help="Only for papermill's command lines: OUT is written at the end.",
     ),
     click.option(
         "--log-level",
         type=click.Choice(_LEVELS),
+        hidden=True,
         help="Only for papermill's command lines: see --progress-bar and --log-output.",
     ),
     click.option("--help-notebook", is_flag=True, help="Show the notebook's parameters; run nothing."),

@@ -114,8 +114,9 @@ def command(
     """Run a notebook as a pipeline on this machine.
 
     NOTEBOOK is never written. OUT, if given, becomes one executed notebook: every cell of the source
-    in its order, with the outputs of its step. The parameter options are papermill's; each may be
-    repeated, and -r wins over -p, -p over -y, -y over -f, -f over -b.
+    in its order, with the outputs of its step. Either may be - for a pipe, or an address. The
+    parameter options are papermill's; each may be repeated, and -r wins over -p, -p over -y, -y over
+    -f, -f over -b. Papermill's other options are taken as well: docs/ci.md has them all.
     """
     output = None if output is None else filled_in(output, path_parameters(given))
     paper = read_options(notebook, output, given)

@@ -21,11 +21,23 @@ import yaml
 
 from jupyter_mlops import api
 
+CURL = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> "$CURL_CALLS"
+"""
+
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >> "$GH_CALLS"
 case "$*" in *--paginate*) cat "$GH_COMMENTS" ;; esac
 """
+
+MERGE_REQUEST = {
+    "MLOPS_COMMENT_TOKEN": "secret",
+    "CI_MERGE_REQUEST_IID": "9",
+    "CI_PROJECT_ID": "3",
+    "CI_API_V4_URL": "https://gitlab.example.org/api/v4",
+}
 
 CELLS = (
     ("parameters", "level = 0.95"),
@@ -190,6 +202,9 @@ def test_the_github_workflow_runs_in_fresh_clones(project: Path, git: Any, tmp_p
 def test_the_gitlab_file_runs_in_fresh_clones(project: Path, git: Any, tmp_path: Path) -> None:
     content = yaml.load((project / ".gitlab-ci.yml").read_text("utf-8"), Loader=yaml.BaseLoader)
     job = content["notebooks"]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "curl").write_text(CURL)
+    (tmp_path / "bin" / "curl").chmod(0o755)
     outputs = []
     for name in ("one", "two"):
         folder = tmp_path / name
@@ -197,11 +212,14 @@ def test_the_gitlab_file_runs_in_fresh_clones(project: Path, git: Any, tmp_path:
         if name == "two":
             cached(job["cache"]["paths"], tmp_path / "one", folder)
         own = {key: text.replace("$CI_PROJECT_DIR", str(folder)) for key, text in job["variables"].items()}
-        machine = Machine(folder, {**own, "CI_PROJECT_DIR": str(folder), "CI_DEFAULT_BRANCH": "main"})
+        machine = Machine(
+            folder,
+            {**own, "CI_PROJECT_DIR": str(folder), "CI_DEFAULT_BRANCH": "main", "CURL_CALLS": str(tmp_path / "calls")},
+        )
         before = [line for line in job["before_script"] if not line.startswith("pip install ")]
         done = machine.shell("\n".join([*before, *job["script"]]))
         assert done.returncode == 0, done.stdout + done.stderr
-        after = machine.shell("\n".join(job["after_script"]))
+        after = machine.shell("\n".join(job["after_script"]), **(MERGE_REQUEST if name == "two" else {}))
         assert (after.returncode, after.stderr) == (0, "")
         outputs.append(done.stdout + done.stderr)
         assert {path.suffix for path in folder.glob("mlops-results/*")} == {".ipynb", ".xml", ".md", ".html"}
@@ -209,6 +227,9 @@ def test_the_gitlab_file_runs_in_fresh_clones(project: Path, git: Any, tmp_path:
     assert "no run of my churn has succeeded on main yet" in outputs[0]
     assert "passed  accuracy >= baseline - 0.01  accuracy is 0.95, baseline is 0.95" in outputs[1]
     assert outputs[1].count("reused") >= 3
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert "--header PRIVATE-TOKEN: secret --data-urlencode body@mlops-results/my-churn.md" in call
+    assert call.endswith(" https://gitlab.example.org/api/v4/projects/3/merge_requests/9/notes")
 
 
 # --- hooks of pre-commit ----------------------------------------------------------------------------------------------
