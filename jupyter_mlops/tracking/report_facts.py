@@ -178,7 +178,7 @@ def environment(database: Database, run: RunRecord) -> EnvironmentView:
     installed = content.pop("distributions", None)
     facts = [(name.capitalize(), str(value)) for name, value in content.items() if isinstance(value, (str, int, float))]
     return EnvironmentView(
-        facts=tuple((("Machine", run.host),) if run.host else ()) + tuple(facts),
+        facts=tuple((("Host", run.host),) if run.host else ()) + tuple(facts),
         distributions=tuple((str(name), str(version)) for name, version in installed.items())
         if isinstance(installed, dict)
         else (),
