@@ -6,6 +6,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
+from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
 from jupyter_mlops.api.reports import report
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
@@ -23,6 +24,7 @@ __all__ = [
     "read_notebook",
     "report",
     "run",
+    "runs",
     "strip_outputs",
     "suggest",
     "tell_refusal",

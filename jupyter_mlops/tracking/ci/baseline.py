@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import printable
+from jupyter_mlops.store.conditions import both, equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import RunRecord
 
@@ -112,8 +113,9 @@ def _earlier(database: Database, current: RunRecord) -> Iterator[RunRecord]:
 
     Otherwise a gate such as ``accuracy >= baseline - 0.01`` would let a metric sink step by step.
     """
+    condition = both(equals("pipeline", current.pipeline), equals("status", "succeeded"))
     for offset in range(0, _MOST, _PAGE):
-        page = database.runs(_PAGE, offset, pipeline=current.pipeline, status="succeeded")
+        page = database.runs(_PAGE, offset, condition=condition)
         yield from (run for run in page if run.run_id != current.run_id and run.tags.get(GATES) != "failed")
         if len(page) < _PAGE:
             return
