@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import printable
-from jupyter_mlops.store.conditions import both, equals
+from jupyter_mlops.store.conditions import Field, both, equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import RunRecord
 
@@ -69,15 +69,18 @@ def find_baseline(database: Database, root: Path, current: RunRecord, wanted: st
     """
     if wanted == "latest":
         run = next(_earlier(database, current), None)
-        return _found(run, wanted, "the newest succeeded run", f"no earlier run of {current.pipeline} has succeeded")
+        if run is None:
+            return Baseline(None, wanted, f"no earlier run of {current.pipeline} has succeeded")
+        return Baseline(database.run(run.run_id), wanted, "the newest succeeded run")
     if _RUN_ID.match(wanted):
         return _by_id(database, current, wanted)
     tip = _tip(root, wanted)
     if tip is not None:
         return _on_branch(database, root, current, wanted, tip)
-    tagged = next((run for run in _earlier(database, current) if _has_tag(run, wanted)), None)
+    name = wanted.partition("=")[0]
+    tagged = next((run for run in _earlier(database, current, name) if _has_tag(run, wanted)), None)
     if tagged is not None:
-        return Baseline(tagged, wanted, f"the newest succeeded run with the tag {wanted}")
+        return Baseline(database.run(tagged.run_id), wanted, f"the newest succeeded run with the tag {wanted}")
     return _by_id(database, current, wanted)
 
 
@@ -100,22 +103,21 @@ def _on_branch(database: Database, root: Path, current: RunRecord, wanted: str, 
         if run.commit not in known:
             known[run.commit] = _git(root, "merge-base", "--is-ancestor", run.commit, tip) is not None
         if known[run.commit]:
-            return Baseline(run, wanted, f"the newest succeeded run on {wanted}, at commit {run.commit[:10]}")
+            how = f"the newest succeeded run on {wanted}, at commit {run.commit[:10]}"
+            return Baseline(database.run(run.run_id), wanted, how)
     return Baseline(None, wanted, f"no run of {current.pipeline} has succeeded on {printable(wanted)} yet")
 
 
-def _found(run: RunRecord | None, wanted: str, how: str, why_not: str) -> Baseline:
-    return Baseline(run, wanted, how if run is not None else why_not)
-
-
-def _earlier(database: Database, current: RunRecord) -> Iterator[RunRecord]:
+def _earlier(database: Database, current: RunRecord, *tags: str) -> Iterator[RunRecord]:
     """Succeeded runs of the same pipeline, newest first, without the current one and those that failed their gates.
 
-    Otherwise a gate such as ``accuracy >= baseline - 0.01`` would let a metric sink step by step.
+    Otherwise a gate such as ``accuracy >= baseline - 0.01`` would let a metric sink step by step. Of metrics,
+    parameters and tags, the runs have but these tags.
     """
+    fields = [Field("tags", name) for name in (GATES, *tags)]
     condition = both(equals("pipeline", current.pipeline), equals("status", "succeeded"))
     for offset in range(0, _MOST, _PAGE):
-        page = database.runs(_PAGE, offset, condition=condition)
+        page = database.runs(_PAGE, offset, condition=condition, fields=fields)
         yield from (run for run in page if run.run_id != current.run_id and run.tags.get(GATES) != "failed")
         if len(page) < _PAGE:
             return
