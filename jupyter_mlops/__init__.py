@@ -14,13 +14,33 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api import doctor, pipeline, read_notebook, report, run, runs
+    from jupyter_mlops.api import doctor, lineage, pipeline, read_notebook, report, run, runs
+    from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
-__all__ = ["__version__", "doctor", "pipeline", "read_notebook", "report", "run", "runs"]
+__all__ = [
+    "__version__",
+    "doctor",
+    "lineage",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
+    "pipeline",
+    "read_notebook",
+    "report",
+    "run",
+    "runs",
+    "set_tag",
+]
+
+_LOGGING = frozenset(["log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"])
+"""What steps call: it must not bring the rest along."""
 
 
 def __getattr__(name: str) -> Any:
     # importing the package must stay cheap: its parts are imported when they are used
+    if name in _LOGGING:
+        return getattr(import_module("jupyter_mlops.runtime.logged"), name)
     if name in __all__:
         return getattr(import_module("jupyter_mlops.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,14 +10,22 @@ from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
 from jupyter_mlops.api.reports import report
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
     "check_wishes",
+    "comparison",
     "doctor",
     "dry_run",
     "explain",
     "gc",
     "github_annotations",
+    "lineage",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
     "make_ci_file",
     "notebook_from_text",
     "pipeline",
@@ -25,6 +33,7 @@ __all__ = [
     "report",
     "run",
     "runs",
+    "set_tag",
     "strip_outputs",
     "suggest",
     "tell_refusal",

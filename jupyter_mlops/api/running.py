@@ -49,6 +49,9 @@ def run(
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
     sliced: Pipeline | None = None,
+    sources: Mapping[str, str] | None = None,
+    trigger: str | None = None,
+    command: str | None = None,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -77,6 +80,9 @@ def run(
         kernels: Keeps such processes from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
         sliced: What ``pipeline`` returned for this notebook, if it was called before.
+        sources: Where each of ``parameters`` comes from, for the record.
+        trigger: What started the run, for the record; by default ``ci`` where a CI service runs it, else ``hand``.
+        command: The command line that started it, for the record.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised, and so is a file about the run that
@@ -116,6 +122,9 @@ def run(
         kernels=kernels,
         fail_fast=fail_fast,
         patience=Patience(start_timeout, execution_timeout),
+        parameter_sources=sources,
+        trigger=trigger,
+        command=command,
     )
     return conclude(result, wishes, ensure_home(folder), sliced, source)
 

@@ -30,7 +30,13 @@ from jupyter_mlops.cli.papermill import (
     read_options,
     read_source,
 )
-from jupyter_mlops.cli.parameters import given_parameters, parameter_options, parameter_words, path_parameters
+from jupyter_mlops.cli.parameters import (
+    command_line,
+    parameter_options,
+    parameter_words,
+    parameters_and_sources,
+    path_parameters,
+)
 from jupyter_mlops.cli.reading import read
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import InfrastructureError, PipelineError, UsageError
@@ -148,7 +154,7 @@ def command(
     if dry_run:
         return _dry_run(order)
     if paper.prepare_only:
-        source, pipeline, values = order.read()
+        source, pipeline, values, _ = order.read()
         paper.prepare(source, pipeline, values)
         return 0
     if watch:
@@ -240,21 +246,22 @@ class _Order:
     shown: _Shown
     again: str
 
-    def read(self) -> tuple[Notebook, Pipeline, dict[str, Any]]:
-        """Read the notebook, refuse one with errors; return it with the values of its parameters."""
+    def read(self) -> tuple[Notebook, Pipeline, dict[str, Any], dict[str, str]]:
+        """Read the notebook, refuse one with errors; return it with the values of its parameters and their sources."""
         source, pipeline = _read(self.notebook, self.kernel)
         with telling_refusals(self.notebook, self.checks, source, pipeline):
             refuse_errors(source, pipeline)
             declared = {parameter.name for parameter in pipeline.parameters}
             paths = injected_paths(self.notebook, self.paper.output, self.parameters, declared)
-            return source, pipeline, {**paths, **given_parameters(source, pipeline, self.parameters)}
+            values, sources = parameters_and_sources(source, pipeline, self.parameters)
+            return source, pipeline, {**paths, **values}, {**dict.fromkeys(paths, "--inject-paths"), **sources}
 
 
 def _dry_run(order: _Order) -> int:
     from jupyter_mlops import api
     from jupyter_mlops.cli.dry import say_dry_run
 
-    source, _, values = order.read()
+    source, _, values, _ = order.read()
     plan = api.dry_run(source, values, **order.wishes)
     print_json(plan.to_json()) if order.shown.form == "json" else say_dry_run(plan)
     return 0
@@ -273,7 +280,7 @@ def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = 
     from jupyter_mlops.cli.sparing import needless_imports_left_out
     from jupyter_mlops.pipeline.places import cell_labels
 
-    source, pipeline, values = order.read()
+    source, pipeline, values, sources = order.read()
     shown = order.shown
     with redirect_stdout(sys.stderr) if order.paper.pipes_out else nullcontext():
         opening = _opening(source, pipeline, values if shown.form == "text" and with_plan else None)
@@ -289,6 +296,8 @@ def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = 
                 reporter=reporter,
                 kernels=kernels,
                 sliced=pipeline,
+                sources=sources,
+                command=command_line(),
                 **order.wishes,
                 **order.options,
                 **order.checks,
