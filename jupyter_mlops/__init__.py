@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api import doctor, lineage, pipeline, read_notebook, run, runs, sync
+    from jupyter_mlops.api import doctor, lineage, pipeline, read_notebook, report, run, runs, sync
     from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "log_params",
     "pipeline",
     "read_notebook",
+    "report",
     "run",
     "runs",
     "set_tag",

@@ -5,30 +5,40 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
+from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
 from jupyter_mlops.api.history import runs
-from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
+from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
+from jupyter_mlops.api.reports import report
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 from jupyter_mlops.api.syncing import sync
 from jupyter_mlops.api.tracing import comparison, lineage
 from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
+    "check_wishes",
     "comparison",
     "doctor",
     "dry_run",
     "explain",
     "gc",
+    "github_annotations",
     "lineage",
     "log_artifact",
     "log_metric",
     "log_metrics",
     "log_params",
+    "make_ci_file",
+    "notebook_from_text",
     "pipeline",
     "read_notebook",
+    "report",
     "run",
     "runs",
     "set_tag",
+    "strip_outputs",
     "suggest",
     "sync",
+    "tell_refusal",
     "verify",
+    "write_ci_file",
 ]
