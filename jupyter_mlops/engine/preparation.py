@@ -11,11 +11,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlops.engine.bundle import install_bundle
 from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
 from jupyter_mlops.engine.redaction import redact_command
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
@@ -87,18 +89,18 @@ def prepare(request: RunRequest, home: Home, run_id: str, warm_up: Callable[[Pat
 
 def new_run(request: RunRequest) -> NewRun:
     """Say what is known of a run when it begins."""
-    pipeline, notebook = request.pipeline, request.notebook
+    pipeline, notebook, redactor = request.pipeline, request.notebook, request.redactor
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
-        "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
-        "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+        "pipeline": json.dumps(redactor.tree(_without_defaults(to_json(pipeline), redactor)), ensure_ascii=False),
+        "notebook": json.dumps(redactor.tree({**notebook.raw, "cells": cells}, code=True), ensure_ascii=False),
     }
     if request.command is not None:
-        documents[COMMAND] = redact_command(request.command)
+        documents[COMMAND] = redactor.text(redact_command(request.command))
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
-        parameters=request.values(),
+        parameters=redactor.parameters(request.values()),
         parameter_sources={
             name: request.sources.get(name, "given") if name in request.parameters else "default"
             for name in request.values()
@@ -109,10 +111,17 @@ def new_run(request: RunRequest) -> NewRun:
         user=_user(),
         commit=current_commit(request.project),
         configuration=_configuration(request.root),
-        tags=request.tags,
+        tags=redactor.tree(request.tags),
         documents=documents,
         addressees=request.addressees,
     )
+
+
+def _without_defaults(pipeline: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Take the defaults of parameters that are secrets out of a pipeline's JSON."""
+    for parameter in pipeline["parameters"]:
+        parameter.update(default=redactor.parameters({parameter["name"]: parameter["default"]})[parameter["name"]])
+    return pipeline
 
 
 def _configuration(root: Path) -> str | None:
