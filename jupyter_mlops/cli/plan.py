@@ -54,12 +54,14 @@ def _heading(pipeline: Pipeline, separator: str) -> str:
 def _parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> list[str]:
     if not parameters:
         return []
+    from jupyter_mlops.engine.shown import shown_value
     from jupyter_mlops.pipeline.parameters import type_name
 
     rows = []
     for parameter in parameters:
-        note = f"(notebook: {_value(parameter.default)})" if parameter.name in given else ""
-        rows.append((parameter.name, type_name(parameter), _value(given.get(parameter.name, parameter.default)), note))
+        name, own = parameter.name, shown_value(parameter.name, parameter.default)
+        note = f"(notebook: {_value(own)})" if name in given else ""
+        rows.append((name, type_name(parameter), _value(shown_value(name, given[name]) if note else own), note))
     return ["", "Parameters", *table(rows)]
 
 

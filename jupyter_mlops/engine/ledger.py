@@ -60,7 +60,10 @@ class Ledger:
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._surroundings: Surroundings | None = None
         if request.instruments is None:  # a run that is observed is no run of the user's
-            self._surroundings = Surroundings(database, run.run_id, request.project, commit=run.commit is not None)
+            committed = run.commit is not None
+            self._surroundings = Surroundings(
+                database, run.run_id, request.project, commit=committed, redactor=request.redactor
+            )
 
     def look_around(self, *, last: bool = False) -> None:
         """Record what is known by now of the place where this happens; call it again.

@@ -11,17 +11,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jupyter_mlops.engine.bundle import install_bundle
 from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
 from jupyter_mlops.engine.redaction import redact_command
-from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.shown import shown_json
 from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
-from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.steps.cells import unexecuted
 from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
@@ -92,7 +90,7 @@ def new_run(request: RunRequest) -> NewRun:
     pipeline, notebook, redactor = request.pipeline, request.notebook, request.redactor
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
-        "pipeline": json.dumps(redactor.tree(_without_defaults(to_json(pipeline), redactor)), ensure_ascii=False),
+        "pipeline": json.dumps(shown_json(pipeline, redactor), ensure_ascii=False),
         "notebook": json.dumps(redactor.tree({**notebook.raw, "cells": cells}, code=True), ensure_ascii=False),
     }
     if request.command is not None:
@@ -115,13 +113,6 @@ def new_run(request: RunRequest) -> NewRun:
         documents=documents,
         addressees=request.addressees,
     )
-
-
-def _without_defaults(pipeline: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Take the defaults of parameters that are secrets out of a pipeline's JSON."""
-    for parameter in pipeline["parameters"]:
-        parameter.update(default=redactor.parameters({parameter["name"]: parameter["default"]})[parameter["name"]])
-    return pipeline
 
 
 def _configuration(root: Path) -> str | None:

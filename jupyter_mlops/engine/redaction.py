@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from string import ascii_letters
+from pathlib import Path
 
 from jupyter_mlops.runtime.secret_names import REDACTED, is_secret
 
@@ -24,9 +24,13 @@ _SHORTEST = 6
 """Characters of a value that is looked for: shorter ones stand in too many places by chance."""
 
 _COMMON = frozenset(
-    "anonymous bearer change-me change_me changeme credentials default development disabled enabled example filesystem "
-    "keyring keychain localhost notebook optional password passwd private production project public redacted required "
-    "research secret secrets testing undefined unknown username workspace xxxxxx xxxxxxxx".split()
+    [
+        *("anonymous", "bearer", "change-me", "change_me", "changeme", "credentials", "default"),
+        *("development", "disabled", "enabled", "example", "filesystem", "keychain", "keyring", "localhost"),
+        *("notebook", "optional", "passwd", "password", "private", "production", "project", "public"),
+        *("redacted", "required", "research", "secret", "secrets", "testing", "undefined", "unknown"),
+        *("username", "workspace", "xxxxxx", "xxxxxxxx"),
+    ]
 )
 """Values that stand for a secret, or say where one comes from; as words they are everywhere."""
 
@@ -64,9 +68,7 @@ _FILES = re.compile(
     r"[^/]*\.(?:pem|key|p12|pfx|keystore|kdbx))$"
 )
 _NUMBER = re.compile(r"[+-]?[\d.,_]+(?:[eE][+-]?\d+)?")
-_PLACES = (
-    ("/", "~", "./", "../") if os.sep == "/" else ("/", "~", ".\\", "..\\", *(f"{letter}:" for letter in ascii_letters))
-)
+_PLACE = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _HARMLESS = frozenset(["", "none", "null", "true", "false", "str", "int", "bool", "os.environ", "..."])
 
 
@@ -84,14 +86,14 @@ def is_worth_hiding(value: str) -> bool:
         return False
     if _NUMBER.fullmatch(text):
         return False
-    return not (text.startswith(_PLACES) and _exists(text))
+    return not (_PLACE.match(text) and _exists(text))
 
 
 def _exists(path: str) -> bool:
     """A variable may name the file that the secret is in."""
     try:
-        return os.path.exists(os.path.expanduser(path))
-    except (OSError, ValueError):
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
         return False
 
 

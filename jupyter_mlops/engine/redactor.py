@@ -230,7 +230,7 @@ class Redactor:
 
 
 class Streams:
-    """What a cell prints, piece by piece: a secret may be cut in two, so an end that could be the beginning of one waits.
+    """What a cell prints, piece by piece: an end that could be the beginning of a secret waits for what follows.
 
     Args:
         redactor: Knows the secrets.
@@ -267,6 +267,7 @@ def make_redactor(
     *,
     references: Iterable[str] = (),
     key: bytes = b"",
+    process: bool = True,
 ) -> Redactor:
     """Gather the secrets that a run may get to see.
 
@@ -276,12 +277,13 @@ def make_redactor(
         settings: What the project says.
         references: Variables that settings of steps say a secret arrives in.
         key: What fingerprints are made with.
+        process: Whether this process's own variables count.
     """
     if not settings.redact:
         return Redactor((), settings, key)
     named = replace(settings, names=(*settings.names, *references))
     found: dict[str, None] = {}
-    for values in (*parameters, *variables, os.environ):
+    for values in (*parameters, *variables, *([os.environ] if process else [])):
         for name, value in values.items():
             _gather(name, value, named, found)
     return Redactor(tuple(found), settings, key)

@@ -45,7 +45,7 @@ class StepReport:
 
 
 def redacted_report(report: StepReport, redactor: Redactor) -> StepReport:
-    """Take secrets out of all that is recorded of a step but its notebook. Artifacts stay, what is told of them does not."""
+    """Take secrets out of what is recorded of a step besides its notebook; artifacts themselves stay as they are."""
     if not redactor.active:
         return report
     collected, failure = report.collected, report.failure

@@ -83,8 +83,8 @@ class Home:
             return secrets.token_bytes(_KEY_BYTES)
         temporary = self.root / f".fingerprints.{secrets.token_hex(4)}.tmp"
         try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
+            temporary.touch(0o600, exist_ok=False)
+            temporary.write_bytes(secrets.token_bytes(_KEY_BYTES))
             try:
                 os.link(temporary, path)  # of several at once, the first counts
             except FileExistsError:
