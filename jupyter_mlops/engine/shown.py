@@ -1,38 +1,53 @@
-"""A pipeline as it may be shown to others: the values of secrets that stand in its notebook are left out."""
+"""A pipeline as it is shown: the values of secrets that stand in its notebook, or are given to it, are left out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.redactor import Redactor, make_redactor
 from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.pipeline.model import Pipeline
-from jupyter_mlops.runtime.secret_names import REDACTED, is_secret
-from jupyter_mlops.store.configuration import SecretSettings
+from jupyter_mlops.store.configuration import secret_settings
+from jupyter_mlops.store.home import project_root
 
-__all__ = ["shown_json", "shown_value"]
-
-
-def shown_value(name: str, value: Any) -> Any:
-    """Return the value of a parameter, or words in its place if the name says that it is a secret."""
-    return value if value is None or value == "" or isinstance(value, bool) or not is_secret(name) else REDACTED
+__all__ = ["shown_json", "shown_parameters"]
 
 
-def shown_json(pipeline: Pipeline, redactor: Redactor | None = None) -> dict[str, Any]:
+def shown_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the defaults of a pipeline's parameters, and the values given to them, without secrets.
+
+    Raises:
+        UsageError: ``mlops.toml`` can't be read.
+    """
+    redactor = _redactor(pipeline, given)
+    return redactor.declared(_defaults(pipeline)), redactor.declared(given)
+
+
+def shown_json(pipeline: Pipeline, recorder: Redactor | None = None) -> dict[str, Any]:
     """Return the JSON form of a pipeline.
 
     Args:
-        redactor: Knows the secrets; by default they are those that the pipeline has itself.
+        recorder: Knows the secrets of a run that records it; by default they are those that the pipeline has itself.
+
+    Raises:
+        UsageError: ``mlops.toml`` can't be read.
     """
-    defaults = {parameter.name: parameter.default for parameter in pipeline.parameters}
-    if redactor is None:
-        variables = [step.settings.env for step in pipeline.steps]
-        redactor = make_redactor([defaults], variables, SecretSettings(), process=False)
-        defaults = redactor.declared(defaults)
-    else:
-        defaults = redactor.parameters(defaults)
+    redactor = recorder or _redactor(pipeline, {})
+    defaults = redactor.parameters(_defaults(pipeline)) if recorder else redactor.declared(_defaults(pipeline))
     form: dict[str, Any] = redactor.code(to_json(pipeline))
     for parameter in form["parameters"]:
         if redactor.is_secret(parameter["name"]):
             parameter["default"] = defaults[parameter["name"]]
     return form
+
+
+def _defaults(pipeline: Pipeline) -> dict[str, Any]:
+    return {parameter.name: parameter.default for parameter in pipeline.parameters}
+
+
+def _redactor(pipeline: Pipeline, given: Mapping[str, Any]) -> Redactor:
+    folder = Path.cwd() if pipeline.notebook is None else Path(pipeline.notebook).parent
+    variables = [step.settings.env for step in pipeline.steps]
+    return make_redactor([given, _defaults(pipeline)], variables, secret_settings(project_root(folder)), process=False)
