@@ -41,6 +41,7 @@ _OPEN = re.compile(
 """The end of a text that could go on as a token of a known form."""
 
 _PICTURES = re.compile(r"(?:image/(?!svg)|video/|audio/|application/(?:pdf|octet-stream))")
+_CUT = re.compile(r"(…|\.{3})")
 _FINGERPRINT = re.compile(r"\[redacted [0-9a-f]{8}\]")
 
 
@@ -101,16 +102,28 @@ class Redactor:
         return self.tree(value, code=True)
 
     def cut(self, text: str) -> str:
-        """Return a shortened text without secrets, nor the beginning of one where it was cut off (``…``)."""
+        """Return a shortened text without secrets, nor pieces of one beside the ``…`` or ``...`` where it was cut."""
         text = self.text(text)
-        if not self.active or "…" not in text:
+        pieces = _CUT.split(text)
+        if not self.active or len(pieces) == 1:
             return text
-        return "…".join([*map(self.without_piece, (pieces := text.split("…"))[:-1]), pieces[-1]])
+        for place in range(0, len(pieces) - 1, 2):
+            pieces[place] = self.without_piece(pieces[place])
+            pieces[place + 2] = self._without_end(pieces[place + 2])
+        return "".join(pieces)
 
     def without_piece(self, text: str) -> str:
         """Return a text whose end is not the beginning of a secret."""
         start = self._begun(text, _OPEN_TOKEN)
         return text if len(text) - start < _SHORTEST_PIECE else text[:start] + REDACTED
+
+    def _without_end(self, text: str) -> str:
+        """Return a text whose beginning is not the end of a secret."""
+        for form in self._forms:
+            for length in range(min(len(form) - 1, len(text)), _SHORTEST_PIECE - 1, -1):
+                if text.startswith(form[-length:]):
+                    return REDACTED + text[length:]
+        return text
 
     def data(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a cell shows, by MIME type; pictures are left as they are."""
