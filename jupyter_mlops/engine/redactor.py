@@ -32,6 +32,9 @@ _LONGEST = 16_000
 _SHORTEST_PIECE = 6
 """Characters of the beginning of a value that may not stand where a text is cut off."""
 
+_LARGEST_FILE = 8_000_000
+"""Bytes of a file that are looked through."""
+
 _OPEN_TOKEN = re.compile(r"(?:AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|\bsk-|\bhf_|AIza|eyJ)[\w.-]*\Z")
 _OPEN = re.compile(
     rf"(?:{_OPEN_TOKEN.pattern[:-2]}|://[^\s/]*|\b(?i:bearer|basic)\s+\S*"
@@ -190,11 +193,13 @@ class Redactor:
         if not self.active:
             return
         try:
-            content = path.read_bytes().decode("utf-8", "surrogateescape")
-            found = self.text(content)
-            if found == content:
-                return
             with path.open("r+b") as file:
+                # Not to its end: a program that prints without one may still be writing.
+                content = file.read(_LARGEST_FILE).decode("utf-8", "surrogateescape")
+                found = self.text(content)
+                if found == content:
+                    return
+                file.seek(0)
                 file.write(found.encode("utf-8", "surrogateescape"))
                 file.truncate()
         except OSError:
