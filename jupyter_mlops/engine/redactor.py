@@ -36,12 +36,10 @@ _LARGEST_FILE = 8_000_000
 """Bytes of a file that are looked through."""
 
 _OPEN_TOKEN = re.compile(r"(?:AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|\bsk-|\bhf_|AIza|eyJ)[\w.-]*\Z")
-_OPEN = re.compile(
-    rf"(?:{_OPEN_TOKEN.pattern[:-2]}|://[^\s/]*|\b(?i:bearer|basic)\s+\S*"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*(?:-----END[A-Z -]*)?)\Z",
-    re.DOTALL,
-)
-"""The end of a text that could go on as a token of a known form."""
+_OPEN_ADDRESS = re.compile(r"://[^\s/]*\Z")
+_OPEN_BEARER = re.compile(r"\b(?i:bearer|basic)\s+\S*\Z")
+_OPEN_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*(?:-----END[A-Z -]*)?\Z", re.DOTALL)
+"""Ends of a text that could go on as a secret of a known form."""
 
 _PICTURES = re.compile(r"(?:image/(?!svg)|video/|audio/|application/(?:pdf|octet-stream))")
 _CUT = re.compile(r"(…|\.{3})")
@@ -117,7 +115,7 @@ class Redactor:
 
     def without_piece(self, text: str) -> str:
         """Return a text whose end is not the beginning of a secret."""
-        start = self._begun(text, _OPEN_TOKEN)
+        start = self._begun(text)
         return text if len(text) - start < _SHORTEST_PIECE else text[:start] + REDACTED
 
     def _without_end(self, text: str) -> str:
@@ -207,7 +205,9 @@ class Redactor:
 
     def open_end(self, text: str) -> int:
         """Return where in a text a secret may begin that goes on in what follows; its length if there is none."""
-        start = self._begun(text, _OPEN)
+        if not self.active:
+            return len(text)
+        start = min(self._begun(text), _begun_by_form(text))
         while start < len(text):  # what is complete so far and reaches into the end is part of the end
             whole = [place for form in self._forms if (place := text.find(form, max(0, start - len(form) + 1))) != -1]
             if min(whole, default=start) >= start:
@@ -215,12 +215,12 @@ class Redactor:
             start = min(whole)
         return start
 
-    def _begun(self, text: str, tokens: re.Pattern[str]) -> int:
+    def _begun(self, text: str) -> int:
+        """Where a text ends with the beginning of a value or token, or its length."""
         start = len(text)
         if not self.active or not text:
             return start
-        base = max(0, start - _LONGEST)
-        if (match := tokens.search(text, base)) is not None:
+        if not text[-1].isspace() and (match := _OPEN_TOKEN.search(text, _last_word(text))) is not None:
             start = match.start()
         for form in self._forms:
             start = min(start, _begun_by(form, text))
@@ -350,6 +350,26 @@ def _begun_by(form: str, text: str) -> int:
             return place
         place = text.find(form[0], place + 1)
     return len(text)
+
+
+def _begun_by_form(text: str) -> int:
+    """Where a text ends with the beginning of an address, a key or what follows ``Bearer``, or its length."""
+    base, start = max(0, len(text) - _LONGEST), len(text)
+    if start and not text[-1].isspace() and (match := _OPEN_ADDRESS.search(text, _last_word(text))) is not None:
+        start = match.start()
+    for word in ("earer", "EARER", "asic", "ASIC"):
+        place = text.rfind(word, base)
+        if place > 0 and (match := _OPEN_BEARER.match(text, place - 1)) is not None:
+            start = min(start, match.start())
+    place = text.rfind("-----BEGIN ", base)
+    if place != -1 and _OPEN_KEY.match(text, place) is not None:
+        start = min(start, place)
+    return start
+
+
+def _last_word(text: str) -> int:
+    base = max(0, len(text) - _LONGEST)
+    return max(base, *(text.rfind(space, base) + 1 for space in " \n\t\r"))
 
 
 def _unmarked(value: Any) -> Any:
