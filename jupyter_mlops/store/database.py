@@ -20,6 +20,7 @@ from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.connection import Connection, Duplicate
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
+from jupyter_mlops.store.models import Models
 from jupyter_mlops.store.objects import hash_bytes
 from jupyter_mlops.store.reading import Reading
 from jupyter_mlops.store.records import (
@@ -43,7 +44,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading, Housekeeping):
+class Database(Reading, Housekeeping, Models):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

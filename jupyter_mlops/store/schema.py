@@ -220,6 +220,11 @@ _VERSION_2 = (
     "DROP INDEX events_by_artifact",
     "CREATE INDEX events_by_artifact ON events (artifact_key, direction, run_id, slug)",
     "CREATE INDEX step_runs_by_origin ON step_runs (reused_from, run_id) WHERE reused_from IS NOT NULL",
+    # A version's number is never given again, and one variable of those that an artifact holds may be the model.
+    "ALTER TABLE models ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
+    "UPDATE models SET last_version = "
+    "(SELECT coalesce(max(version), 0) FROM model_versions WHERE model_versions.model = models.name)",
+    "ALTER TABLE model_versions ADD COLUMN member TEXT",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
