@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api import doctor, pipeline, read_notebook, run
+    from jupyter_mlops.api import doctor, lineage, pipeline, read_notebook, run
 
-__all__ = ["__version__", "doctor", "pipeline", "read_notebook", "run"]
+__all__ = ["__version__", "doctor", "lineage", "pipeline", "read_notebook", "run"]
 
 
 def __getattr__(name: str) -> Any:

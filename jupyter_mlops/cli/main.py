@@ -21,6 +21,8 @@ COMMANDS = {
     "suggest": "Propose steps and other tags for a notebook that has none.",
     "run": "Run a notebook as a pipeline on this machine.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
+    "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
+    "lineage": "Tell what made a run, an artifact or a file, and what used it.",
     "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",
     "doctor": "Look at what works on this machine, and what to do about the rest.",
 }

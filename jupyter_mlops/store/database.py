@@ -34,6 +34,7 @@ from jupyter_mlops.store.records import (
     Status,
     StepOutcome,
 )
+from jupyter_mlops.store.tracing import Tracing
 
 __all__ = ["Database"]
 
@@ -44,7 +45,7 @@ _WORD = 200
 """Characters of a text parameter that can be searched."""
 
 
-class Database(Reading, Housekeeping, Models):
+class Database(Reading, Housekeeping, Models, Tracing):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

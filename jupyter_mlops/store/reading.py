@@ -69,6 +69,10 @@ class Reading:
             raise UsageError(f"More than one run is called {text!r}: {some}.", hint="Give more of the id.")
         raise UsageError(f"There is no run {text!r}.", hint="`jupyter mlops runs` lists them.")
 
+    def names_a_run(self, text: str) -> bool:
+        """Tell whether ``run_id`` would find a run, or several, for this text."""
+        return text == "latest" or bool(self._matching(text.strip()))
+
     def run(self, text: str) -> RunRecord:
         """Return a run; ``text`` and errors as for ``run_id``."""
         run_id = self.run_id(text)

@@ -216,9 +216,13 @@ _VERSION_2 = (
     "CREATE INDEX runs_by_seconds ON runs (seconds, run_id)",
     "CREATE INDEX runs_by_notebook ON runs (notebook, started, run_id)",
     "CREATE INDEX runs_by_commit ON runs (commit_id, started, run_id)",
-    # What used or made a content, in the order of the runs' ids, which is that of time.
+    # What used or made a content, under one id in the order of the runs' ids, which is that of time; without the row.
     "DROP INDEX events_by_artifact",
-    "CREATE INDEX events_by_artifact ON events (artifact_key, direction, run_id, slug)",
+    "CREATE INDEX events_by_artifact ON events (artifact_key, direction, artifact, run_id, slug)",
+    # Who computed what was reused, and who reused it.
+    "CREATE INDEX step_runs_by_computation ON step_runs (cache_key, status, finished, run_id) "
+    "WHERE cache_key IS NOT NULL",
+    "CREATE INDEX artifacts_by_path ON artifacts (names) WHERE kind = 'file'",
     "CREATE INDEX step_runs_by_origin ON step_runs (reused_from, run_id) WHERE reused_from IS NOT NULL",
     # A version's number is never given again, and one variable of those that an artifact holds may be the model.
     "ALTER TABLE models ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
