@@ -5,20 +5,45 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
-from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.api.loading import load, load_inputs, restore_step, step_names
+from jupyter_mlops.api.models import (
+    describe_model,
+    model,
+    model_details,
+    models,
+    register_model,
+    remove_model,
+    remove_model_alias,
+    set_model_alias,
+    what_remove_model_removes,
+)
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.tracing import comparison, lineage
 
 __all__ = [
     "comparison",
+    "describe_model",
     "doctor",
     "dry_run",
     "explain",
     "gc",
     "lineage",
+    "load",
+    "load_inputs",
+    "model",
+    "model_details",
+    "models",
     "pipeline",
     "read_notebook",
+    "register_model",
+    "remove_model",
+    "remove_model_alias",
+    "restore_step",
     "run",
+    "set_model_alias",
+    "step_names",
     "suggest",
     "verify",
+    "what_remove_model_removes",
 ]

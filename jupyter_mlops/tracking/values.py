@@ -86,7 +86,7 @@ class RunReader:
             except MlopsError:
                 raise
             except Exception as error:
-                raise self._refusal(record, error) from error
+                raise self.refusal(record, error) from error
         return self._read[key]
 
     def namespace(self, record: ArtifactRecord) -> CodeNamespace:
@@ -99,18 +99,23 @@ class RunReader:
             self._namespace = namespace
         return self._namespace
 
-    def _refusal(self, record: ArtifactRecord, error: Exception) -> UsageError:
+    def refusal(self, record: ArtifactRecord, error: Exception) -> UsageError:
+        """Say why something can't be read here: what is missing, or which versions differ."""
         what = f"{printable(record.name)} of the run {self.run.run_id} can't be loaded"
         text = " ".join(str(error).split())
-        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
-        if isinstance(cause, ImportError) and cause.name and not _is_there(cause.name):
+        module = _missing_module(error)
+        if module is not None:
             return UsageError(
-                f"{what}: it needs the module {cause.name!r}, which is not installed here.",
-                hint=self._had(cause.name),
+                f"{what}: it needs the module {module!r}, which is not installed here.", hint=self._had(module)
             )
         differing = self.differences(record)
         hint = _told(differing)
         return UsageError(f"{what}: {type(error).__name__}: {text[:300]}", hint=hint)
+
+    def missing_module_hint(self, error: BaseException) -> str | None:
+        """Say what to install, if an error came of a module that is missing."""
+        module = _missing_module(error)
+        return None if module is None else self._had(module)
 
     def _had(self, module: str) -> str:
         from jupyter_mlops.tracking.versions import recorded_version
@@ -211,6 +216,15 @@ def _code(pipeline: Pipeline, step: str) -> list[Snippet]:
     first = [item for item in pipeline.steps if item.slug == step]
     others = [item for item in pipeline.steps if item.slug != step]
     return [snippet for item in (*first, *others) for snippet in (*item.replay, *item.replay_loaded)]
+
+
+def _missing_module(error: BaseException | None) -> str | None:
+    """The module for whose lack something failed, here or in what it was caused by."""
+    while error is not None:
+        if isinstance(error, ImportError) and error.name and not _is_there(error.name):
+            return error.name
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _is_there(module: str) -> bool:
