@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         read_notebook,
         register_model,
         run,
+        runs,
     )
     from jupyter_mlops.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_mlops.widgets import compare
@@ -43,6 +44,7 @@ __all__ = [
     "read_notebook",
     "register_model",
     "run",
+    "runs",
     "unload_ipython_extension",
 ]
 

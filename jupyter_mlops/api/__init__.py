@@ -5,6 +5,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
+from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.loading import load, load_inputs, restore_step, step_names
 from jupyter_mlops.api.models import (
     describe_model,
@@ -41,6 +42,7 @@ __all__ = [
     "remove_model_alias",
     "restore_step",
     "run",
+    "runs",
     "set_model_alias",
     "step_names",
     "suggest",

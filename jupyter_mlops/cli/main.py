@@ -21,6 +21,7 @@ COMMANDS = {
     "suggest": "Propose steps and other tags for a notebook that has none.",
     "run": "Run a notebook as a pipeline on this machine.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
+    "runs": "List the runs on record; show, tag, export, import or remove some.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
     "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from jupyter_mlops.engine.family import end_marked_below
 from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
 from jupyter_mlops.runtime.failpoints import reach
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import abandoned, is_alive
@@ -28,7 +29,7 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
     """
     settled = []
     left = abandoned(home)
-    for run in database.runs(_MOST, status="running"):
+    for run in database.runs(_MOST, condition=equals("status", "running")):
         ours = run.backend == "local" and run.host == platform.node()
         if run.run_id in left or (ours and not is_alive(home, run.run_id, run.pid)):
             reach("abandoned.found")

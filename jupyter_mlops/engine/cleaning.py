@@ -24,7 +24,7 @@ from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import alone
 from jupyter_mlops.store.objects import ObjectStore
 
-__all__ = ["Cleaned", "clean"]
+__all__ = ["Cleaned", "clean", "forget_run"]
 
 SCHEMA = 1
 
@@ -102,18 +102,31 @@ def clean(
     return done
 
 
+def forget_run(database: Database, home: Home, run_id: str) -> int:
+    """Forget a run and remove its folder; return the folder's size in bytes.
+
+    Raises:
+        UsageError: There is no such run, or a model was registered from it.
+        InfrastructureError: The store can't be used, or others hold it for too long.
+    """
+    size = _size(home.run(run_id))
+    with alone(home):
+        reach("gc.forgetting")
+        database.delete_run(run_id)
+        reach("gc.forgotten")
+        shutil.rmtree(home.run(run_id), ignore_errors=True)
+    return size
+
+
 def _forget_runs(database: Database, home: Home, retention: Retention, done: Cleaned) -> None:
     forget, done.kept = runs_to_forget(database, retention)
     for run_id in forget:
-        size = _size(home.run(run_id))
-        if not done.dry_run:
-            with alone(home):
-                if not database.may_be_forgotten(run_id):
-                    continue  # a model was registered from it meanwhile
-                reach("gc.forgetting")
-                database.delete_run(run_id)
-                reach("gc.forgotten")
-                shutil.rmtree(home.run(run_id), ignore_errors=True)
+        if done.dry_run:
+            size = _size(home.run(run_id))
+        elif database.may_be_forgotten(run_id):
+            size = forget_run(database, home, run_id)
+        else:
+            continue  # a model was registered from it meanwhile
         done.runs.append(run_id)
         done.add("runs", size)
 

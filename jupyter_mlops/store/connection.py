@@ -20,6 +20,7 @@ __all__ = ["Connection", "Duplicate"]
 
 _PATIENCE = 30.0
 """Seconds to wait for other processes' locks."""
+_CACHE_KILOBYTES = 65536
 
 
 class Duplicate(Exception):
@@ -138,6 +139,8 @@ class Connection:
         return connection
 
     def _prepare(self) -> None:
+        # Lists of many runs look rows up in the order of something else; memory is only taken as it is used.
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KILOBYTES}")
         if not self.read_only:
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._choose_journal()

@@ -34,6 +34,8 @@ from jupyter_mlops.store.records import (
     Status,
     StepOutcome,
 )
+from jupyter_mlops.store.runsql import WORD
+from jupyter_mlops.store.transfer import Transfer
 from jupyter_mlops.store.tracing import Tracing
 
 __all__ = ["Database"]
@@ -41,9 +43,8 @@ __all__ = ["Database"]
 _RUN_LEVEL = 1_000_000
 """Position of metrics of the run as a whole: after all steps."""
 
-_WORD = 200
-"""Characters of a text parameter that can be searched."""
 
+class Database(Reading, Housekeeping, Transfer):
 
 class Database(Reading, Housekeeping, Models, Tracing):
     """The database of a store; safe to use from any thread, and from many processes at once.
@@ -336,7 +337,7 @@ def _searchable(value: Any) -> tuple[float | None, str | None]:
     if isinstance(value, (int, float)):
         number = float(value) if abs(value) < 1e308 or isinstance(value, float) else None
         return (None if number is not None and math.isnan(number) else number), None
-    return None, (value if isinstance(value, str) else json.dumps(value))[:_WORD]
+    return None, (value if isinstance(value, str) else json.dumps(value))[:WORD]
 
 
 def _artifact_key(item: ArtifactRecord) -> str:

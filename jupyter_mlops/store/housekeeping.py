@@ -77,6 +77,13 @@ class Housekeeping:
         row = self._connection.row(f"{_RUNS} WHERE run_id = ?", (run_id,))
         return row is not None and row["status"] != "running" and not (row["model"] or row["tagged"] or row["note"])
 
+    def why_kept(self, run_id: str) -> str | None:
+        """Return why a run can't be forgotten, not even on request; None if it can."""
+        row = self._connection.row(f"{_RUNS} WHERE run_id = ?", (run_id,))
+        if row is not None and row["status"] == "running":
+            return "it is in progress"
+        return "a model was registered from it" if row is not None and row["model"] else None
+
     def compact(self) -> None:
         """Give the space of deleted rows back to the system."""
         self._connection.compact()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from sqlite3 import Row
 from typing import Any, cast
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.store.conditions import NEWEST_FIRST, Condition, Field, FieldKind, SortKey
 from jupyter_mlops.store.connection import Connection
 from jupyter_mlops.store.ids import TIME_LENGTH
+from jupyter_mlops.store.listing import Listing
 from jupyter_mlops.store.records import (
     ArtifactRecord,
     Direction,
@@ -39,9 +41,14 @@ _ARTIFACT = (
     "events.run_id, events.slug AS step, events.artifact AS id, artifacts.kind, artifacts.names, artifacts.digest, "
     "artifacts.bytes, artifacts.type, artifacts.serializer, artifacts.preview, artifacts.schema, artifacts.members"
 )
+_VALUES = {
+    "params": ("run_id, name, value, source", "params", "position"),
+    "metrics": ("run_id, name, value", "latest_metrics", "name"),
+    "tags": ("run_id, name, value", "tags", "name"),
+}
 
 
-class Reading:
+class Reading(Listing):
     """What the database knows; a part of ``Database``."""
 
     _connection: Connection
@@ -97,28 +104,27 @@ class Reading:
 
     def runs(
         self,
-        limit: int = 50,
+        limit: int | None = 50,
         offset: int = 0,
         *,
-        pipeline: str | None = None,
-        status: str | None = None,
-        experiment: str | None = None,
+        condition: Condition | None = None,
+        sort: Sequence[SortKey] = NEWEST_FIRST,
+        fields: Collection[Field] | None = None,
+        most: int | None = None,
     ) -> tuple[RunRecord, ...]:
-        """Return a page of runs, newest first."""
-        where, values = _conditions(pipeline, status, experiment)
-        rows = self._connection.rows(
-            f"SELECT {_RUN} FROM runs{where} ORDER BY started DESC, run_id DESC LIMIT ? OFFSET ?",
-            (*values, limit, offset),
-        )
-        return self._runs(rows)
+        """Return a page of runs.
 
-    def count_runs(
-        self, *, pipeline: str | None = None, status: str | None = None, experiment: str | None = None
-    ) -> int:
-        """Return how many runs ``runs`` could list."""
-        where, values = _conditions(pipeline, status, experiment)
-        row = self._connection.row(f"SELECT count(*) AS count FROM runs{where}", values)
-        return int(row["count"]) if row else 0
+        Args:
+            limit: How many at most; None is all.
+            offset: How many to leave out first.
+            condition: Which runs; all by default.
+            sort: In which order; newest first by default, and where it leaves the order open.
+            fields: The metrics, parameters and tags that are wanted; None is all.
+            most: How many metrics, parameters and tags of each run are enough; None is all.
+        """
+        ids = self.find_runs(condition, sort, limit, offset)
+        found = {row["run_id"]: row for row in self._about(ids, _RUN, "runs", "run_id")}
+        return self._runs([found[run_id] for run_id in ids if run_id in found], fields, most)
 
     def steps_of(self, run_id: str) -> tuple[StepRecord, ...]:
         """Return the steps of a run in the order of the page."""
@@ -161,6 +167,25 @@ class Reading:
             "SELECT name FROM associations WHERE run_id = ? AND kind = 'experiment' ORDER BY name", (run_id,)
         )
         return tuple(row["name"] for row in rows)
+
+    def experiments_of_each(self, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the names of the groups that each of some runs is in."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in self._about(run_ids, "run_id, name", "associations", "name", "kind = 'experiment'"):
+            found[row["run_id"]] = (*found.get(row["run_id"], ()), row["name"])
+        return found
+
+    def versions_of(self, run_id: str) -> tuple[tuple[str, int, str], ...]:
+        """Return the models that were registered from a run: name, version and artifact."""
+        rows = self._connection.rows(
+            "SELECT model, version, artifact FROM model_versions WHERE run_id = ? ORDER BY model, version", (run_id,)
+        )
+        return tuple((row["model"], row["version"], row["artifact"]) for row in rows)
+
+    def all_documents(self, run_id: str) -> tuple[tuple[str, str], ...]:
+        """Return the step (empty for the run itself) and the name of each text kept with a run."""
+        rows = self._connection.rows("SELECT slug, name FROM documents WHERE run_id = ? ORDER BY slug, name", (run_id,))
+        return tuple((row["slug"], row["name"]) for row in rows)
 
     def document(self, run_id: str, name: str, step: str = "") -> str | None:
         """Return a text that was kept with a run or a step, or None."""
@@ -248,19 +273,21 @@ class Reading:
             )
         return [row["run_id"] for row in rows]
 
-    def _runs(self, rows: Sequence[Row]) -> tuple[RunRecord, ...]:
+    def _runs(
+        self, rows: Sequence[Row], fields: Collection[Field] | None = None, most: int | None = None
+    ) -> tuple[RunRecord, ...]:
         ids = [row["run_id"] for row in rows]
         parameters: dict[str, dict[str, Any]] = defaultdict(dict)
         sources: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value, source", "params", "position"):
+        for row in self._values(ids, "params", fields, most):
             parameters[row["run_id"]][row["name"]] = json.loads(row["value"])
             if row["source"] is not None:
                 sources[row["run_id"]][row["name"]] = row["source"]
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value", "latest_metrics"):
+        for row in self._values(ids, "metrics", fields, most):
             metrics[row["run_id"]][row["name"]] = _number(row["value"])
         tags: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in self._about(ids, "run_id, name, value", "tags"):
+        for row in self._values(ids, "tags", fields, most):
             tags[row["run_id"]][row["name"]] = row["value"]
         return tuple(
             RunRecord(
@@ -273,13 +300,33 @@ class Reading:
             for row in rows
         )
 
-    def _about(self, run_ids: Sequence[str], columns: str, table: str, order: str = "name") -> Iterable[Row]:
+    def _values(
+        self, run_ids: Sequence[str], kind: FieldKind, fields: Collection[Field] | None, most: int | None
+    ) -> Iterable[Row]:
+        """Rows of the metrics, parameters or tags of some runs."""
+        columns, table, order = _VALUES[kind]
+        if fields is not None:
+            names = [found.name for found in fields if found.kind == kind]
+            where = f"name IN ({_marks(names)})"
+            return self._about(run_ids, columns, table, order, where, names) if names else ()
+        if most is None:
+            return self._about(run_ids, columns, table, order)
+        sql = f"SELECT {columns} FROM {table} WHERE run_id = ? ORDER BY {order} LIMIT ?"
+        return (row for run_id in run_ids for row in self._connection.rows(sql, (run_id, most)))
+
+    def _about(
+        self,
+        run_ids: Sequence[str],
+        columns: str,
+        table: str,
+        order: str,
+        where: str = "1 = 1",
+        values: Sequence[Any] = (),
+    ) -> Iterable[Row]:
         for start in range(0, len(run_ids), _PAGE):
             page = run_ids[start : start + _PAGE]
-            marks = ", ".join("?" * len(page))
-            yield from self._connection.rows(
-                f"SELECT {columns} FROM {table} WHERE run_id IN ({marks}) ORDER BY run_id, {order}", page
-            )
+            sql = f"SELECT {columns} FROM {table} WHERE run_id IN ({_marks(page)}) AND {where} ORDER BY run_id, {order}"
+            yield from self._connection.rows(sql, [*page, *values])
 
     def _events(self, digest: str, direction: Direction, limit: int) -> tuple[EventRecord, ...]:
         rows = self._connection.rows(
@@ -298,18 +345,8 @@ class Reading:
         )
 
 
-def _conditions(pipeline: str | None, status: str | None, experiment: str | None) -> tuple[str, list[str]]:
-    conditions, values = [], []
-    if pipeline is not None:
-        conditions.append("pipeline = ?")
-        values.append(pipeline)
-    if status is not None:
-        conditions.append("status = ?")
-        values.append(status)
-    if experiment is not None:
-        conditions.append("run_id IN (SELECT run_id FROM associations WHERE kind = 'experiment' AND name = ?)")
-        values.append(experiment)
-    return (" WHERE " + " AND ".join(conditions) if conditions else ""), values
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _after(prefix: str) -> str:

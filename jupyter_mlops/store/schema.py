@@ -209,7 +209,7 @@ _VERSION_1 = (
 )
 
 _VERSION_2 = (
-    # Whether a run has a value that fits, and with it the page of a list in another order: one look-up, without the row.
+    # Whether a run has a value that fits: one look-up, neighbours together, without the row itself.
     "CREATE INDEX latest_metrics_by_run ON latest_metrics (name, run_id, value)",
     "CREATE INDEX params_by_run ON params (name, run_id, number, word)",
     "CREATE INDEX tags_by_run ON tags (name, run_id, value)",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 
 RUN = "fresh"
@@ -89,7 +90,7 @@ def runs_of(project: Any) -> set[str]:
 
 def check_clean(project: Any) -> None:
     with Database(project.home / "mlops.db") as database:
-        assert database.runs(status="running") == ()
+        assert database.runs(condition=equals("status", "running")) == ()
     assert [path.name for path in (project.home / "locks").glob("run-*")] == []
     assert list((project.home / "tmp").iterdir()) == []
 

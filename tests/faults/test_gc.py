@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_mlops import api
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.lockfiles import lock
@@ -231,7 +232,7 @@ def test_a_run_whose_process_was_killed(store: Any, nursery: Any) -> None:
     home = Home(store.home)
     nursery.run(store, "step.collected:2", no_cache=True)
     with Database(home.database) as database:
-        (killed,) = database.runs(status="running")
+        (killed,) = database.runs(condition=equals("status", "running"))
         alive = database.create_run(_new_run())
     descriptor = lock(home.locks / f"run-{alive.run_id}")
     assert descriptor is not None

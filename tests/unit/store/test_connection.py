@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store import connection, schema
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import MetricRecord, NewRun, StepOutcome
@@ -34,8 +35,8 @@ def test_many_processes_make_and_fill_one_database(tmp_path: Path) -> None:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 5
     with Database(path) as database:
-        assert database.count_runs(status="succeeded") == 75
-        assert {database.count_runs(pipeline=f"p{number}") for number in range(5)} == {15}
+        assert database.count_runs(equals("status", "succeeded")) == 75
+        assert {database.count_runs(equals("pipeline", f"p{number}")) for number in range(5)} == {15}
 
 
 def test_a_killed_writer_loses_only_what_it_had_not_finished(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store import database as database_module
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.ids import new_run_id
@@ -238,10 +239,10 @@ def test_runs_come_in_pages_newest_first(database: Database, monkeypatch: pytest
     database.finish_run(ids[1], "succeeded")
     assert [run.run_id for run in database.runs(limit=3)] == ids[:3:-1]
     assert [run.run_id for run in database.runs(limit=3, offset=3)] == ids[3:0:-1]
-    assert [run.run_id for run in database.runs(pipeline="odd")] == [ids[5], ids[3], ids[1]]
-    assert [run.run_id for run in database.runs(status="succeeded")] == [ids[1]]
-    assert [run.run_id for run in database.runs(experiment="e")] == [ids[3]]
-    assert database.count_runs(pipeline="even") == 4 and database.count_runs() == 7
+    assert [run.run_id for run in database.runs(condition=equals("pipeline", "odd"))] == [ids[5], ids[3], ids[1]]
+    assert [run.run_id for run in database.runs(condition=equals("status", "succeeded"))] == [ids[1]]
+    assert [run.run_id for run in database.runs(condition=equals("experiment", "e"))] == [ids[3]]
+    assert database.count_runs(equals("pipeline", "even")) == 4 and database.count_runs() == 7
 
 
 def test_a_forgotten_run_leaves_nothing_that_others_do_not_need(database: Database) -> None:

@@ -14,13 +14,14 @@ RUN = "20260102-030405-brisk-otter-1a2b"
 ROWS = {
     "contexts": [("pipeline", "churn", 1, None), ("experiment", "spring", 1, "of 2026")],
     "runs": [
-        (RUN, "churn", "succeeded", 1000, 3000, 2.0, "churn.ipynb", "python3", "local", "hand", "ann", "c0ffee")
-        + ("c0nf", None, "host", 12, "the good one")
+        (
+            *(RUN, "churn", "succeeded", 1000, 3000, 2.0, "churn.ipynb", "python3", "local", "hand", "ann", "c0ffee"),
+            *("c0nf", None, "host", 12, "the good one"),
+        ),
     ],
     "associations": [(RUN, "pipeline", "churn"), (RUN, "experiment", "spring")],
     "step_runs": [
-        (RUN, "load", "Load", 0, "succeeded", 1000, 2000, 1.0, 0, "ran", "key", None, 1, "warm", 0.5, 100, "a.ipynb")
-        + (None,),
+        (RUN, "load", "Load", 0, "succeeded", 1000, 2000, 1.0, 0, "ran", "key", None, 1, "warm", 0.5, 100, "a", None),
         (RUN, "fit", "Fit", 1, "reused", 2000, 3000, 0.0, 1, "same", "key2", "other", 0, None, None, None, None, None),
     ],
     "artifacts": [("k1", "d1", "value", '["X"]', 8, "int", "pickle", "1", None, None)],
