@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.api.notebooks import PathLike
-from jupyter_mlops.api.stores import open_store, run_reader
+from jupyter_mlops.api.history import open_store
+from jupyter_mlops.api.notebooks import PathLike, pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_mlops.store.database import Database
+    from jupyter_mlops.store.home import Home
     from jupyter_mlops.tracking.livestep import Restored
+    from jupyter_mlops.tracking.values import RunReader
 
-__all__ = ["load", "load_inputs", "restore_step", "step_names"]
+__all__ = ["load", "load_inputs", "restore_step", "run_reader", "step_names"]
 
 
 def load(name: str, run: str = "latest", step: str | None = None, *, home: PathLike | None = None) -> Any:
@@ -107,3 +110,14 @@ def step_names(run: str | None = None, notebook: PathLike | None = None, *, home
             return [step.name for step in database.steps_of(run_id)]
     except MlopsError:
         return []
+
+
+def run_reader(database: Database, home: Home, run: str) -> RunReader:
+    """Return what reads the values of a run.
+
+    Raises:
+        UsageError: No run, or more than one, is meant.
+    """
+    from jupyter_mlops.tracking.values import RunReader
+
+    return RunReader(database, home, database.run(run), pipeline)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.api.history import open_store
+from jupyter_mlops.api.loading import run_reader
 from jupyter_mlops.api.notebooks import PathLike, pipeline
-from jupyter_mlops.api.stores import open_store, run_reader
 
 if TYPE_CHECKING:
     from jupyter_mlops.store.models import ModelVersion, RegisteredModel

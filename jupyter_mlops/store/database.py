@@ -35,8 +35,8 @@ from jupyter_mlops.store.records import (
     StepOutcome,
 )
 from jupyter_mlops.store.runsql import WORD
-from jupyter_mlops.store.transfer import Transfer
 from jupyter_mlops.store.tracing import Tracing
+from jupyter_mlops.store.transfer import Transfer
 
 __all__ = ["Database"]
 
@@ -44,9 +44,7 @@ _RUN_LEVEL = 1_000_000
 """Position of metrics of the run as a whole: after all steps."""
 
 
-class Database(Reading, Housekeeping, Transfer):
-
-class Database(Reading, Housekeeping, Models, Tracing):
+class Database(Reading, Housekeeping, Models, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

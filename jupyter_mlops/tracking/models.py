@@ -35,14 +35,13 @@ __all__ = [
 ]
 
 MODEL_FILES = frozenset(
-    ".bin .cbm .ckpt .gguf .h5 .hdf5 .joblib .keras .mlmodel .model .onnx .pickle .pkl .pmml .pt .pth .safetensors .skops "
-    ".tflite .ubj".split()
+    [".bin", ".cbm", ".ckpt", ".gguf", ".h5", ".hdf5", ".joblib", ".keras", ".mlmodel", ".model", ".onnx", ".pickle", ".pkl", ".pmml", ".pt", ".pth", ".safetensors", ".skops", ".tflite", ".ubj"]
 )
 """Suffixes of files that hold models."""
 
 _DATA_MODULES = frozenset(["matplotlib", "numpy", "pandas", "plotly", "polars", "pyarrow"])
 _DATA_TYPES = frozenset(
-    "NoneType bool bytearray bytes complex dict float frozenset int list range set slice str tuple module".split()
+    ["NoneType", "bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "range", "set", "slice", "str", "tuple", "module"]
 )
 
 
