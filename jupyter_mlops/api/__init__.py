@@ -6,7 +6,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 from jupyter_mlops.api.history import runs
-from jupyter_mlops.api.loading import load, load_inputs, restore_step, step_names
+from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
 from jupyter_mlops.api.models import (
     describe_model,
     model,
@@ -32,6 +32,7 @@ __all__ = [
     "lineage",
     "load",
     "load_inputs",
+    "metric_histories",
     "model",
     "model_details",
     "models",
@@ -42,6 +43,7 @@ __all__ = [
     "remove_model_alias",
     "restore_step",
     "run",
+    "run_pipeline",
     "runs",
     "set_model_alias",
     "step_names",

@@ -8,14 +8,24 @@ from jupyter_mlops.api.history import open_store
 from jupyter_mlops.api.notebooks import PathLike, pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from jupyter_mlops.pipeline.model import Pipeline
     from jupyter_mlops.store.database import Database
     from jupyter_mlops.store.home import Home
+    from jupyter_mlops.tracking.charts import History
     from jupyter_mlops.tracking.livestep import Restored
     from jupyter_mlops.tracking.values import RunReader
 
-__all__ = ["load", "load_inputs", "restore_step", "run_reader", "step_names"]
+__all__ = [
+    "load",
+    "load_inputs",
+    "metric_histories",
+    "restore_step",
+    "run_pipeline",
+    "run_reader",
+    "step_names",
+]
 
 
 def load(name: str, run: str = "latest", step: str | None = None, *, home: PathLike | None = None) -> Any:
@@ -121,3 +131,30 @@ def run_reader(database: Database, home: Home, run: str) -> RunReader:
     from jupyter_mlops.tracking.values import RunReader
 
     return RunReader(database, home, database.run(run), pipeline)
+
+
+def run_pipeline(run: str, *, home: PathLike | None = None) -> Pipeline | None:
+    """Return the pipeline of a run, sliced again from the notebook that it kept; None if it kept none.
+
+    Raises:
+        UsageError: No run, or more than one, is meant.
+        InfrastructureError: The store can't be used.
+    """
+    with open_store(home) as (database, folders):
+        return run_reader(database, folders, run).pipeline
+
+
+def metric_histories(runs: Sequence[str], *, home: PathLike | None = None) -> tuple[History, ...]:
+    """Return how metrics went that were reported more than once, for charts.
+
+    Args:
+        runs: Their ids.
+
+    Raises:
+        UsageError: There is no store.
+        InfrastructureError: It can't be used.
+    """
+    from jupyter_mlops.tracking.charts import histories
+
+    with open_store(home) as (database, _):
+        return histories({run_id: database.metrics_of(run_id) for run_id in runs})

@@ -95,7 +95,8 @@ def find_step(database: Database, run_id: str, step: str) -> StepRecord:
     if len(folded) == 1:
         return folded[0]
     names = [item.name for item in steps]
-    near = nearest(step, names)
+    begins = [name for name in names if name.casefold().startswith(step.casefold())]
+    near = nearest(step, names) or (begins[0] if len(begins) == 1 and step else None)
     guess = f'; did you mean "{printable(near)}"?' if near else "."
     raise UsageError(
         f'The run {run_id} has no step "{printable(step)}"{guess}', hint=f"Its steps: {_listed(names)}."
