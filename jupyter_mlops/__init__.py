@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         load,
         load_inputs,
         model,
-        models,
         pipeline,
         read_notebook,
         register_model,
         run,
         runs,
     )
+    from jupyter_mlops.api.models import models
     from jupyter_mlops.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_mlops.widgets import compare
 

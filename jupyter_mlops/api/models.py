@@ -60,7 +60,7 @@ def register_model(
 
 
 def models(*, home: PathLike | None = None) -> tuple[RegisteredModel, ...]:
-    """Return the registered models in the order of their names; the arguments and errors are those of ``register_model``."""
+    """Return the registered models in the order of their names; arguments and errors as for ``register_model``."""
     from jupyter_mlops.tracking.models import Registry
 
     with open_store(home) as (database, _):
@@ -185,9 +185,7 @@ def model(reference: str, *, home: PathLike | None = None) -> Model:
         def lineage(version: ModelVersion) -> ModelLineage:
             return _lineage(version, place)
 
-        return load_model(
-            reference, Registry(database), lambda run_id: run_reader(database, folders, run_id), lineage
-        )
+        return load_model(reference, Registry(database), lambda run_id: run_reader(database, folders, run_id), lineage)
 
 
 def _lineage(version: ModelVersion, home: Path) -> ModelLineage:

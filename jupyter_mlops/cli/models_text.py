@@ -43,7 +43,7 @@ def say_models(models: Sequence[RegisteredModel]) -> None:
     rows = [("model", "versions", "latest", "aliases", "description")]
     for item in models:
         aliases = ", ".join(f"{alias} → {version}" for alias, version in item.aliases)
-        latest = "–" if item.latest is None else str(item.latest)
+        latest = "-" if item.latest is None else str(item.latest)
         rows.append((printable(item.name), str(item.versions), latest, aliases, _short(item.description)))
     for index, line in enumerate(table(rows, indent="")):
         say(line, bold=index == 0)

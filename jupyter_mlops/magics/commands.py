@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["group"]
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": 100, "max_content_width": 100}
 
 
 class _Commands(click.Group):
@@ -50,14 +50,14 @@ def group() -> None:
 @click.option("--force", is_flag=True, help="Overwrite names that hold something else.")
 @click.pass_obj
 def load(magics: MlopsMagics, step: str, run_text: str | None, notebook: str | None, files: bool, force: bool) -> None:
-    """Put this kernel where STEP began: its inputs, parameters, imports, functions and random state.
+    """Put this kernel where STEP began: inputs, parameters, code, random state.
 
     Then the cells of the step run here as they did in the run.
     """
     place = _notebook(magics, notebook) if run_text is None or notebook else None
     done = api.restore_step(
         step,
-        magics.shell.user_ns,
+        magics.namespace,
         executor(magics.shell),
         run=run_text,
         notebook=place,
@@ -85,7 +85,7 @@ def load(magics: MlopsMagics, step: str, run_text: str | None, notebook: str | N
 @click.option("--no-cache", is_flag=True, help="Run all steps, whatever could be reused.")
 @click.pass_obj
 def run(magics: MlopsMagics, notebook: str | None, parameters: tuple[tuple[str, str], ...], no_cache: bool) -> Any:
-    """Run the notebook as it is saved, as a pipeline, in kernels of its own."""
+    """Run the notebook as it is saved, in kernels of its own."""
     from jupyter_mlops.magics.progress import LineProgress
     from jupyter_mlops.pipeline.parameters import gather
 
@@ -114,7 +114,7 @@ def run(magics: MlopsMagics, notebook: str | None, parameters: tuple[tuple[str, 
 @click.argument("what", required=False, metavar="[NOTEBOOK|RUN]")
 @click.pass_obj
 def show(magics: MlopsMagics, what: str | None) -> Any:
-    """Show the steps of the notebook as it is saved, or those of a run, and how they hang together."""
+    """Show the steps of the notebook as it is saved, or those of a run."""
     if what is not None and not (what.endswith(".ipynb") or Path(what).is_file()):
         return _run_sheet(what)
     path = _named(magics, what)
@@ -126,7 +126,7 @@ def show(magics: MlopsMagics, what: str | None) -> Any:
 @click.argument("words", nargs=-1, metavar="[FILTER]")
 @click.pass_obj
 def runs(_magics: MlopsMagics, words: tuple[str, ...]) -> Any:
-    """List runs as a DataFrame, such as %mlops runs 'metrics.accuracy > 0.9'."""
+    """List runs as a DataFrame, such as %mlops runs metrics.accuracy > 0.9"""
     return api.runs(" ".join(words) or None, limit=100)
 
 
@@ -153,7 +153,7 @@ def lineage(_magics: MlopsMagics, what: str) -> Any:
 
 
 def _notebook(magics: MlopsMagics, given: str | None) -> Path | None:
-    return Path(given) if given else notebook_file(magics.shell.user_ns)
+    return Path(given) if given else notebook_file(magics.namespace)
 
 
 def _named(magics: MlopsMagics, given: str | None) -> Path:
@@ -179,7 +179,8 @@ def _run_sheet(text: str) -> Sheet:
     metrics = [(printable(name), f"{value:.6g}") for name, value in found.run.metrics.items()]
     page = api.run_pipeline(found.run.run_id)
     status = {step.slug: f"{step.status} · {step.seconds or 0:.1f} s" for step in found.steps}
-    picture, lines = "", ()
+    picture = ""
+    lines: tuple[str, ...] = ()
     if page is not None:
         from jupyter_mlops.pipeline import drawing
 

@@ -29,11 +29,18 @@ class MlopsMagics(Magics):  # type: ignore[misc,unused-ignore]
         super().__init__(shell)  # type: ignore[no-untyped-call,unused-ignore]
         self.restored: dict[str, Any] = {}
 
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The globals of the live notebook."""
+        shell: Any = self.shell
+        found: dict[str, Any] = shell.user_ns
+        return found
+
     @line_magic  # type: ignore[untyped-decorator,misc,unused-ignore]
     def mlops(self, line: str) -> Any:
         """Run this notebook as a pipeline, look at runs, load a step's inputs; ``%mlops`` alone gives help."""
         try:
-            words = shlex.split(line)
+            words = _words(line)
         except ValueError as error:
             raise MagicError(f"{str(error)[:1].lower()}{str(error)[1:]}: %mlops {line}") from None
         try:
@@ -71,8 +78,18 @@ class MlopsMagics(Magics):  # type: ignore[misc,unused-ignore]
             return group.invoke(context)
 
     def _notebook_with_runs(self) -> str | None:
-        path = notebook_file(self.shell.user_ns)
+        path = notebook_file(self.namespace)
         return None if path is None else str(path)
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line as a shell has them; but a filter is one word, with all of its quotes."""
+    command, _, rest = line.strip().partition(" ")
+    rest = rest.strip()
+    if command != "runs" or not rest or rest.startswith("-"):
+        return shlex.split(line)
+    is_quoted = rest[0] in "'\"" and rest.find(rest[0], 1) == len(rest) - 1
+    return [command, rest[1:-1] if is_quoted else rest]
 
 
 def _told(error: MlopsError) -> str:

@@ -33,7 +33,7 @@ def notebook_file(namespace: dict[str, Any]) -> Path | None:
 
 
 def executor(shell: Any) -> Callable[[str], None]:
-    """Return what runs code of the notebook in a shell, so that tracebacks and `inspect` find its source; it may raise."""
+    """Return what runs code in a shell, so that tracebacks and ``inspect`` find its source; it may raise."""
 
     def execute(source: str) -> None:
         cell = shell.transform_cell(source)

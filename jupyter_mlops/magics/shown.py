@@ -53,7 +53,7 @@ class Sheet:
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
-        lines = [self.title, "", *self.text]
+        lines = [self.title, *([""] if self.text else []), *self.text]
         for table in self.tables:
             lines += ["", *table.text()]
         return "\n".join([*lines, *(["", *self.notes] if self.notes else [])]).rstrip()

@@ -97,7 +97,9 @@ def without_own_magics(source: str) -> str:
     """Return a cell's source with this project's own magics taken out, line for line, and all else as it is."""
     if OWN_MAGIC not in source and EXTENSION not in source:
         return source
-    own = [item for item in python_source(source).magics if item.kind == "line" and is_own_magic(item.name, item.arguments)]
+    own = [
+        item for item in python_source(source).magics if item.kind == "line" and is_own_magic(item.name, item.arguments)
+    ]
     if not own:
         return source
     lines = _lines(source)

@@ -1,4 +1,4 @@
-"""This project's own magics in a notebook: they are for the live notebook, and do nothing when it runs as a pipeline."""
+"""This project's own magics: they are for the live notebook, and do nothing when it runs as a pipeline."""
 
 from __future__ import annotations
 

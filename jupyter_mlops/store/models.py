@@ -85,8 +85,7 @@ class Models:
         now = time.time_ns() // 1_000_000
         with self.transaction():
             event = self._connection.row(
-                "SELECT artifact_key FROM events "
-                "WHERE run_id = ? AND slug = ? AND artifact = ? AND direction = 'out'",
+                "SELECT artifact_key FROM events WHERE run_id = ? AND slug = ? AND artifact = ? AND direction = 'out'",
                 (run_id, step, artifact),
             )
             if event is None:

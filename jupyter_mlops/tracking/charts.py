@@ -132,7 +132,9 @@ def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     for start in range(0, len(points), stretch):
         part = points[start : start + stretch]
         finite = [point for point in part if math.isfinite(point[1])]
-        ends = {min(finite, key=lambda point: point[1]), max(finite, key=lambda point: point[1])} if finite else {part[0]}
+        ends = (
+            {min(finite, key=lambda point: point[1]), max(finite, key=lambda point: point[1])} if finite else {part[0]}
+        )
         kept += sorted(ends)
     return kept
 

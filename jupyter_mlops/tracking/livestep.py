@@ -122,7 +122,9 @@ class LiveStep:
         self._load(namespace, [(record, names) for record, names in bound if files or record.kind != "file"])
         self._run_snippets(self._step.replay_loaded, execute)
         restored = self._restored(bound, namespace, with_files=files)
-        known.update({name: namespace[name] for name in (*restored.inputs, *restored.code, *values) if name in namespace})
+        known.update(
+            {name: namespace[name] for name in (*restored.inputs, *restored.code, *values) if name in namespace}
+        )
         return restored
 
     def _given(self) -> dict[str, Any]:
@@ -188,9 +190,7 @@ class LiveStep:
         bound = list(bound)
         failure = self._record.error
         numbers = {cell.id: cell.index + 1 for cell in self._page.notebook.cells}
-        files = tuple(
-            record.names[0] for record, _ in bound if record.kind == "file" and record.serializer != ABSENT
-        )
+        files = tuple(record.names[0] for record, _ in bound if record.kind == "file" and record.serializer != ABSENT)
         code = [name for item in (*self._step.replay, *self._step.replay_loaded) for name in item.names]
         return Restored(
             self._reader.run.run_id,

@@ -40,7 +40,7 @@ class Made:
 
 
 def made_by(database: Database, run_id: str) -> tuple[Made, ...]:
-    """Return the variables and files that a run made, in the order of the page; neither hidden state nor what is unbound."""
+    """Return the variables and files that a run made, in the order of the page: no hidden state, nothing unbound."""
     steps = {step.slug: step for step in database.steps_of(run_id)}
     return tuple(
         Made(name, record, steps[record.step])
@@ -51,9 +51,7 @@ def made_by(database: Database, run_id: str) -> tuple[Made, ...]:
     )
 
 
-def find_made(
-    database: Database, run_id: str, name: str, step: str | None = None, *, last: bool = False
-) -> Made:
+def find_made(database: Database, run_id: str, name: str, step: str | None = None, *, last: bool = False) -> Made:
     """Return the variable or file of a run that is meant.
 
     Args:
@@ -98,14 +96,10 @@ def find_step(database: Database, run_id: str, step: str) -> StepRecord:
     begins = [name for name in names if name.casefold().startswith(step.casefold())]
     near = nearest(step, names) or (begins[0] if len(begins) == 1 and step else None)
     guess = f'; did you mean "{printable(near)}"?' if near else "."
-    raise UsageError(
-        f'The run {run_id} has no step "{printable(step)}"{guess}', hint=f"Its steps: {_listed(names)}."
-    )
+    raise UsageError(f'The run {run_id} has no step "{printable(step)}"{guess}', hint=f"Its steps: {_listed(names)}.")
 
 
-def _not_found(
-    database: Database, run_id: str, name: str, candidates: list[Made], step: str | None
-) -> UsageError:
+def _not_found(database: Database, run_id: str, name: str, candidates: list[Made], step: str | None) -> UsageError:
     names = list(dict.fromkeys(item.name for item in candidates))
     near = nearest(name, names)
     guess = f'; did you mean "{printable(near)}"?' if near else "."

@@ -185,4 +185,3 @@ def _rows(data: Any, names: Sequence[str]) -> Any:
 
 def _has_columns(data: Mapping[str, Any]) -> bool:
     return any(hasattr(value, "__len__") and not isinstance(value, (str, bytes)) for value in data.values())
-

@@ -129,9 +129,7 @@ class ModelLineage:
         }
 
 
-def model_lineage(
-    database: Database, run: RunRecord, step: str, artifact: str, page: Recorded | None
-) -> ModelLineage:
+def model_lineage(database: Database, run: RunRecord, step: str, artifact: str, page: Recorded | None) -> ModelLineage:
     """Follow an artifact back through the run that made it.
 
     Args:

@@ -106,13 +106,12 @@ def _checked(text: str, what: str) -> str:
         raise UsageError(f"{kind} can't be empty.")
     shown = printable(text[:60])
     if text != text.strip() or not all(letter.isprintable() for letter in text):
-        raise UsageError(
-            f"{kind} can't begin or end with blanks, or have line ends and the like in it: {shown!r}."
-        )
+        raise UsageError(f"{kind} can't begin or end with blanks, or have line ends and the like in it: {shown!r}.")
     refused = [letter for letter in _REFUSED if letter in text]
     if refused:
         raise UsageError(
-            f'{kind} can\'t have "{refused[0]}" in it: {shown!r}.', hint="Letters, digits, blanks, - . _ and the like do."
+            f'{kind} can\'t have "{refused[0]}" in it: {shown!r}.',
+            hint="Letters, digits, blanks, - . _ and the like do.",
         )
     if len(text) > _LONGEST or text.strip(".") == "" or text.startswith("-"):
         raise UsageError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest, printable
@@ -14,6 +13,7 @@ from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.models import ModelVersion, RegisteredModel
 from jupyter_mlops.store.records import ArtifactRecord, RunRecord
 from jupyter_mlops.tracking.locating import Made, find_made
+from jupyter_mlops.tracking.model_kinds import model_notes
 from jupyter_mlops.tracking.model_lineage import ModelLineage, model_lineage
 from jupyter_mlops.tracking.model_names import (
     LATEST,
@@ -27,22 +27,11 @@ from jupyter_mlops.tracking.recorded import Slicer, recorded
 from jupyter_mlops.tracking.signature import Signature, signature_of
 
 __all__ = [
-    "MODEL_FILES",
     "ModelDetails",
     "Registration",
     "Registry",
     "Removal",
 ]
-
-MODEL_FILES = frozenset(
-    [".bin", ".cbm", ".ckpt", ".gguf", ".h5", ".hdf5", ".joblib", ".keras", ".mlmodel", ".model", ".onnx", ".pickle", ".pkl", ".pmml", ".pt", ".pth", ".safetensors", ".skops", ".tflite", ".ubj"]
-)
-"""Suffixes of files that hold models."""
-
-_DATA_MODULES = frozenset(["matplotlib", "numpy", "pandas", "plotly", "polars", "pyarrow"])
-_DATA_TYPES = frozenset(
-    ["NoneType", "bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "range", "set", "slice", "str", "tuple", "module"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +109,7 @@ class Registry:
         run_text, step, wanted = parse_source(source)
         run_id = self._database.run_id(run_text)
         made = self._meant(run_id, step, wanted)
-        notes = _refuse_what_is_no_model(made)
+        notes = model_notes(made)
         with self._database.transaction():
             try:
                 version, is_new = self._database.register_model(
@@ -345,33 +334,3 @@ def _no_such_version(wanted: ModelReference, versions: Sequence[ModelVersion]) -
     return UsageError(
         f'The model "{name}" has no alias "{printable(wanted.alias)}"{guess}', hint=f"It has {numbers}{told}, {LATEST}."
     )
-
-
-def _refuse_what_is_no_model(made: Made) -> list[str]:
-    """Return what there is to say of something that can be a model.
-
-    Raises:
-        UsageError: It can't.
-    """
-    shown = printable(made.name)
-    if made.step.status not in ("succeeded", "reused"):
-        raise UsageError(
-            f'{shown} can\'t be registered: step "{printable(made.step.name)}" has not succeeded ({made.step.status}).',
-            hint="Run it again, or name a run in which it succeeded.",
-        )
-    if made.record.kind == "file":
-        suffix = PurePath(made.name).suffix.lower()
-        if suffix not in MODEL_FILES or made.record.serializer == "folder":
-            kinds = ", ".join(sorted(MODEL_FILES))
-            what = "a folder" if made.record.serializer == "folder" else f"a file of another kind ({suffix or 'no suffix'})"
-            raise UsageError(f"{shown} can't be a model: it is {what}.", hint=f"Model files are {kinds}.")
-        return []
-    known = made.type or ""
-    top, dot, _ = known.partition(".")
-    if (top in _DATA_MODULES if dot else known in _DATA_TYPES) or known.startswith("scipy.sparse."):
-        raise UsageError(
-            f"{shown} can't be a model: it is data ({known}).",
-            hint="A model is an estimator, or anything else with a predict method, or a function.",
-        )
-    about = (made.record.members.get(made.name, {}).get("schema") or {}).get("estimator") or {}
-    return [f"{shown} is not fitted, as far as can be seen."] if about.get("fitted") is False else []

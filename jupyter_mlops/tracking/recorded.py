@@ -56,8 +56,8 @@ class _Unit:
 class CodeNamespace(dict[str, Any]):
     """Globals in which the code of a notebook comes into being when it is asked for, and no other.
 
-    Values that refer to functions and classes of the notebook find them here, and these find what they use. Each import,
-    function and class is run by itself; other statements of a cell run together, in their order.
+    Values that refer to functions and classes of the notebook find them here, and these find what they use. Each
+    import, function and class is run by itself; other statements of a cell run together, in their order.
 
     Args:
         snippets: Code that the steps of the pipeline replay; of what binds a name, the first counts.

@@ -79,7 +79,9 @@ def _definition(source: str, name: str) -> str | None:
 def _literal(source: str, name: str) -> tuple[Any] | None:
     found: tuple[Any] | None = None
     for node in _body(source):
-        if isinstance(node, ast.Assign) and any(isinstance(item, ast.Name) and item.id == name for item in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(item, ast.Name) and item.id == name for item in node.targets
+        ):
             try:
                 found = (ast.literal_eval(node.value),)
             except (ValueError, SyntaxError):

@@ -69,9 +69,7 @@ class Signature:
         return shown + (f" -> one of {', '.join(map(str, self.classes))}" if self.classes else "")
 
 
-def signature_of(
-    made: ArtifactRecord, name: str, around: Sequence[ArtifactRecord], value: Any = None
-) -> Signature:
+def signature_of(made: ArtifactRecord, name: str, around: Sequence[ArtifactRecord], value: Any = None) -> Signature:
     """Find out what a model takes.
 
     Args:

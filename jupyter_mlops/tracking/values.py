@@ -82,7 +82,9 @@ class RunReader:
         if key not in self._read:
             path = self.path(record)
             try:
-                self._read[key] = read_artifact(path, record.serializer or "pickle", record.names, self.namespace(record))
+                self._read[key] = read_artifact(
+                    path, record.serializer or "pickle", record.names, self.namespace(record)
+                )
             except MlopsError:
                 raise
             except Exception as error:
@@ -92,7 +94,9 @@ class RunReader:
     def namespace(self, record: ArtifactRecord) -> CodeNamespace:
         """The globals that functions and classes of the notebook get: one for all values of the run."""
         if self._namespace is None:
-            snippets = [] if record.serializer != "pickle" or self.pipeline is None else _code(self.pipeline, record.step)
+            snippets = (
+                [] if record.serializer != "pickle" or self.pipeline is None else _code(self.pipeline, record.step)
+            )
             namespace = CodeNamespace(snippets, dict(self.run.parameters))
             if record.serializer != "pickle":
                 return namespace
@@ -239,5 +243,3 @@ def _told(differing: tuple[Difference, ...]) -> str | None:
         return None
     told = "; ".join(item.text for item in differing[:_MOST_TOLD])
     return f"Versions differ from those of the run: {told}."
-
-

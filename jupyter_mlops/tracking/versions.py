@@ -11,7 +11,6 @@ from typing import Any
 __all__ = ["Difference", "changed_versions", "recorded_version"]
 
 _KNOWN = {"sklearn": ("scikit-learn",), "PIL": ("pillow",), "cv2": ("opencv-python",), "yaml": ("pyyaml",)}
-_FIELDS = ("distributions", "packages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,9 @@ def changed_versions(environment: Mapping[str, Any], modules: Iterable[str]) -> 
 
 
 def _versions(environment: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    listed = next((environment[name] for name in _FIELDS if isinstance(environment.get(name), Mapping)), {})
+    listed = environment.get("distributions")
+    if not isinstance(listed, Mapping):
+        return {}
     return {_normal(str(name)): (str(name), str(version)) for name, version in listed.items()}
 
 
