@@ -96,15 +96,19 @@ def _units(snippet: Snippet) -> Iterator[_Unit]:
         return
     bound = [_bound(node) for node in body]
     future = "".join(ast.unparse(node) + "\n" for node in body if _is_future(node))
-    rest = []
+    rest: list[ast.stmt] = []
+    alone: set[str] = set()
     for node, names in zip(body, bound, strict=True):
         others = [other for other in body if other is not node]
-        if names is not None and not _is_future(node) and not any(_concerns(other, names) for other in others):
+        if names is not None and any(_concerns(node, _defined(other)) for other in others):
+            names = None  # such as @area.register: whoever asks for area needs it, too
+        is_alone = names is not None and not any(_concerns(other, names) for other in others)
+        if names is not None and is_alone and not _is_future(node):
+            alone |= names
             yield _Unit(future + _source(text, node), names)
         elif not _is_future(node):
             rest.append(node)
     if rest:
-        alone = {name for node, names in zip(body, bound, strict=True) if node not in rest for name in names or ()}
         names = frozenset(_stored(rest) | (set(snippet.names) - alone))
         yield _Unit(future + "\n".join(_source(text, node) for node in rest), names)
 
@@ -136,6 +140,11 @@ def _concerns(node: ast.stmt, names: frozenset[str]) -> bool:
     else:
         parts = [node]
     return any(isinstance(item, ast.Name) and item.id in names for part in parts for item in ast.walk(part))
+
+
+def _defined(node: ast.stmt) -> frozenset[str]:
+    """The name of a function or class."""
+    return frozenset() if isinstance(node, (ast.Import, ast.ImportFrom)) else _bound(node) or frozenset()
 
 
 def _stored(nodes: Iterable[ast.stmt]) -> set[str]:
