@@ -80,10 +80,10 @@ def bars(
     room = high / 2 - low / 2
     found = []
     for value, delta, percent in zip(values, deltas, percents, strict=True):
-        if value is None or not math.isfinite(value) or room == 0:
-            left, width = (100 * (-low / 2) / room if room else 0.0), 0.0
-        else:
-            left, width = 100 * (min(value, 0.0) / 2 - low / 2) / room, 100 * abs(value / 2) / room
+        begin = min(value, 0.0) if value is not None and math.isfinite(value) else 0.0
+        length = abs(value) if value is not None and math.isfinite(value) else 0.0
+        left = 100 * ((begin / 2 - low / 2) / room) if room else 0.0
+        width = 100 * (length / 2 / room) if room else 0.0
         text = "\N{EN DASH}" if value is None else number(value)
         found.append(Bar(text, round(left, 2), round(width, 2), _delta(delta, percent)))
     return tuple(found)
@@ -147,7 +147,7 @@ def _lines(points: Sequence[tuple[int, float]], low: float, high: float, first: 
             continue
         x = WIDTH * (place - first) / (last - first) if last > first else WIDTH / 2
         room = high / 2 - low / 2
-        y = HEIGHT - HEIGHT * (value / 2 - low / 2) / room if room else HEIGHT / 2
+        y = HEIGHT - HEIGHT * ((value / 2 - low / 2) / room) if room else HEIGHT / 2
         lines[-1].append(f"{x:.1f},{y:.1f}")
     return [" ".join(line if len(line) > 1 else line * 2) for line in lines if line]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from inprocess import record_run, write_notebook
 
 import jupyter_mlops as mlops
 from jupyter_mlops import api
@@ -16,33 +17,37 @@ from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore
 
-sys.path.insert(0, str(Path(__file__).parent))
-from inprocess import record_run, write_notebook  # noqa: E402
-
 CELLS = [
-    (
-        "imports",
-        "import json\nimport numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import LogisticRegression",
-    ),
+    ("imports", """\
+import json
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression"""),
     ("parameters", "c = 1.0\napi_key = 'sesame'"),
-    (
-        "functions",
-        "def double(value):\n    return 2 * value\n\nclass Scale:\n    def predict(self, X):\n        return double(X.iloc[:, 0])",
-    ),
-    ("step:load", "text = open('rows.csv').read()\nX = pd.read_csv('rows.csv')\ny = X.pop('y')"),
-    (
-        "step:train",
-        "model = LogisticRegression(C=c).fit(X, y)\nscale = Scale()\nkey = len(api_key)\nraw = X.to_numpy()",
-    ),
-    (
-        "step:train array",
-        "other = LogisticRegression(C=c).fit(raw, y)\nimport joblib\njoblib.dump(other, 'other.joblib')\nopen('notes.txt', 'w').write('x')",
-    ),
-    (
-        "step:use|metrics",
-        "accuracy = model.score(X, y) + 0 * (scale.predict(X)[0] + key)\nagain = joblib.load('other.joblib').score(raw, y)\nlength = len(open('notes.txt').read())\nsame = other.score(raw, y)",
-    ),
-]
+    ("functions", """\
+def double(value):
+    return 2 * value
+
+class Scale:
+    def predict(self, X):
+        return double(X.iloc[:, 0])"""),
+    ("step:load", "X = pd.read_csv('rows.csv')\ny = X.pop('y')"),
+    ("step:train", """\
+model = LogisticRegression(C=c).fit(X, y)
+scale = Scale()
+key = len(api_key)
+raw = X.to_numpy()"""),
+    ("step:train array", """\
+other = LogisticRegression(C=c).fit(raw, y)
+joblib.dump(other, 'other.joblib')
+open('notes.txt', 'w').write('x')"""),
+    ("step:use|metrics", """\
+accuracy = model.score(X, y) + 0 * (scale.predict(X)[0] + key)
+again = joblib.load('other.joblib').score(raw, y)
+length = len(open('notes.txt').read())
+same = other.score(raw, y)"""),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +319,7 @@ def test_what_is_not_there_is_named(record: Record) -> None:
     for name, step, said in (("model", None, "no variable"), ("X", "train", "has kept"), ("X", "trai", 'mean "train"')):
         with pytest.raises(UsageError, match=said):
             mlops.load(name, step=step)
-    with pytest.raises(UsageError, match='model.* was never made by "train" \\(failed\\)'):
+    with pytest.raises(UsageError, match=r'model.* was never made by "train" \(failed\)'):
         mlops.load_inputs("use")
     with pytest.raises(UsageError, match="is a file"):
         record()

@@ -34,7 +34,12 @@ def test_statements_that_change_a_function_run_with_it() -> None:
 
 def test_registered_functions_come_with_what_they_are_registered_at() -> None:
     found = namespace(
-        "from functools import singledispatch\n@singledispatch\ndef size(x): return 0\n@size.register\ndef _(x: int): return x"
+        "from functools import singledispatch\n@singledispatch\ndef size(x): return 0",
+    )
+    assert found["size"](7) == 0
+    found = namespace(
+        "from functools import singledispatch\n"
+        "@singledispatch\ndef size(x): return 0\n@size.register\ndef _(x: int): return x"
     )
     assert found["size"](7) == 7
 
