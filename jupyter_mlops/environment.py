@@ -40,7 +40,10 @@ def environment_of(notebook: Notebook, installed: Exports = lambda module: None)
             return None
         return _read_exports(folder, module, lambda name: exported(name, (*importing, module)))
 
-    wanted = {module for cell in notebook.cells if cell.kind == "code" for module in _STAR.findall(cell.source)}
+    code = [cell for cell in notebook.cells if cell.kind == "code"]
+    wanted = {module for cell in code for module in _STAR.findall(cell.source)}
+    for cell in code:  # magics may stand for such imports
+        wanted.update(_STAR.findall(cell.python.text) if cell.python is not None and "%" in cell.source else ())
     stars = {module: exported(module) for module in sorted(wanted)}
     modules = with_their_imports({name: _looked_at(folder, name) for name in _mentioned(notebook, local)})
     return Environment(

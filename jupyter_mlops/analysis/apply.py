@@ -20,6 +20,9 @@ _BUILTIN_HOLDERS = frozenset({"list", "dict", "set", "tuple", "generator", "func
 _PATHLIKE = re.compile(r"[^\s<>|*?\"']*[/.][A-Za-z0-9_]{1,12}")
 _WORD = re.compile(r"[^\W\d]\w*")
 _SELF = "self"
+_WORKERS = ("multiprocessing.", "concurrent.futures.", "joblib.")
+"""What calls functions with the items it is given, never with itself."""
+_COPIED = frozenset({"list", "tuple", "set", "dict", "generator", "iterator"})
 _WORKS_ON_ITS_INPUT = frozenset(
     {"normalize", "scale", "minmax_scale", "maxabs_scale", "robust_scale", "binarize", "nan_to_num"}
 )
@@ -63,7 +66,11 @@ def apply_effect(
     if receiver is not None and name == "set_params()":
         _set_again(machine, receiver, arguments)
     if effect.keeps:
-        kept = [item for value in _selected(effect.keeps, receiver, arguments) for item in value.objs]
+        kept = [
+            item
+            for value in _selected(effect.keeps, receiver, arguments)
+            for item in _held(machine, effect, value, arguments)
+        ]
         keepers = [receiver] if receiver is not None else _selected(effect.mutates, receiver, arguments)
         for number in (item for value in keepers for item in value.objs):
             machine.heap.refer(number, kept, recorder.time)
@@ -79,7 +86,8 @@ def apply_effect(
                     item for item in value.objs if machine.heap[item].function is None and not machine.heap[item].klass
                 ]
                 recorder.change(plain, f"may be changed by a function that {name} calls")
-        given = [*arguments.every, *([receiver] if receiver is not None else [])]
+        gives_itself = receiver is not None and not (receiver.type or "").startswith(_WORKERS)
+        given = [*arguments.every, *([receiver] if receiver is not None and gives_itself else [])]
         callbacks.run_callbacks(machine, _selected(effect.calls, receiver, arguments), given)
     return _result(machine, effect, receiver, arguments, node)
 
@@ -131,6 +139,13 @@ def _selected(selectors: Iterable[int | str], receiver: Val | None, arguments: A
             found += [value] if value is not None else []
             found += arguments.rest
     return found
+
+
+def _held(machine: Machine, effect: Effect, value: Val, arguments: Arguments) -> frozenset[int]:
+    """The objects of an argument that a result shares or keeps: of a container that is copied, what is in it."""
+    if effect.copies_plain and value.type in _COPIED and not any(key == "copy" for key, _ in arguments.keywords):
+        return machine.parts(value) - value.objs
+    return value.objs
 
 
 def _changed_with(machine: Machine, value: Val) -> frozenset[int]:
@@ -185,7 +200,10 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
     for reason in effect.volatile:
         hidden.volatile(machine, reason)
     for state in effect.sets:
-        hidden.sets(machine, state)
+        if state == "cwd":
+            hidden.enters(machine, hidden.path_of(arguments.get(0, "path") or Val()))
+        else:
+            hidden.sets(machine, state)
     for state in effect.uses:
         machine.recorder.use("$" + state, f"uses {state}")
     if effect.plots:
@@ -224,7 +242,7 @@ def _is_buffer(machine: Machine, value: Val) -> bool:
 def _result(machine: Machine, effect: Effect, receiver: Val | None, arguments: Arguments, node: ast.AST) -> Val:
     if effect.returns_self:
         return receiver if receiver is not None else Val()
-    shared = [value.objs for value in _selected(effect.shares, receiver, arguments)]
+    shared = [_held(machine, effect, value, arguments) for value in _selected(effect.shares, receiver, arguments)]
     if effect.view and receiver is not None:
         shared.append(receiver.objs)
     objs = machine.bounded(frozenset().union(*shared))

@@ -104,6 +104,18 @@ def reads(machine: Machine, path: str | None) -> None:
     recorder.use(ANY_FILE, f"reads {path}, which an earlier step may have written")
 
 
+def enters(machine: Machine, path: str | None) -> None:
+    """A folder becomes the working directory, which an earlier step may have made."""
+    recorder = machine.recorder
+    located = _located(machine, path)
+    files = [name for name in recorder.names if name.startswith(FILE)]
+    for name in files if located is None else _related(machine, located):
+        recorder.use(name, "changes to a folder that may hold it")
+    if ANY_FILE in recorder.names:
+        recorder.use(ANY_FILE, "changes to a folder that an earlier step may have made")
+    sets(machine, "cwd")
+
+
 def writes(machine: Machine, path: str | None) -> None:
     """A file is written anew."""
     _writes(machine, path, keeps=False)

@@ -201,15 +201,19 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
         return False
     parts: list[str] = []
     target: ast.expr = node.func
-    while isinstance(target, ast.Attribute):
-        parts.append(target.attr)
+    while isinstance(target, (ast.Attribute, ast.Subscript)):
+        parts.append(target.attr if isinstance(target, ast.Attribute) else "[]")
         target = target.value
-    if isinstance(target, ast.Call) and isinstance(target.func, ast.Name) and target.func.id == "get_ipython":
-        return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value in CONFIGURING_MAGICS
+    if isinstance(target, ast.Call) and _is_shell(target):
+        return _configures_ipython(node, parts)
     if not isinstance(target, ast.Name):
         return False
     binding = machine.recorder.names.get(target.id)
     if binding is None or binding.value.qual is None:
+        return False
+    if binding.value.qual.startswith("get_ipython()"):
+        return _configures_ipython(node, parts)
+    if "[]" in parts:
         return False
     qual = ".".join([binding.value.qual, *reversed(parts)])
     if machine.effects.canonical(qual).rpartition(".")[0] in ("sys.path", "os.environ"):
@@ -220,12 +224,23 @@ def _only_configures(machine: Machine, node: ast.expr) -> bool:
     return bool(effect.sets) and not effect.draws and not effect.seeds
 
 
+def _is_shell(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+
+
+def _configures_ipython(node: ast.Call, parts: Sequence[str]) -> bool:
+    """Whether a call of one of IPython's own methods is there to set it up; ``parts`` begin with the last one."""
+    if parts and parts[0] in ("run_line_magic", "magic"):
+        return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value in CONFIGURING_MAGICS
+    return len(parts) > 1 or (bool(parts) and parts[0].startswith(("set_", "register_", "enable_", "init_")))
+
+
 _REACHES_ALL = frozenset({"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__"})
 _UNSAVABLE = ("$imports", "$ipython", "$future", "$star:", "$module:", "$configured:", "$logging", "$recursion")
 CONFIGURING_MAGICS = frozenset(
     {
         "matplotlib", "load_ext", "reload_ext", "autoreload", "config", "aimport", "env", "set_env", "precision",
-        "xmode", "colors", "alias",
+        "xmode", "colors", "alias", "unalias", "alias_magic", "rehashx",
     }
 )  # fmt: skip
 
@@ -237,9 +252,11 @@ def _defines(machine: Machine, node: ast.stmt) -> bool:
     if isinstance(node, (ast.Try, ast.If)):
         inner = [item for item in ast.walk(node) if isinstance(item, (ast.Import, ast.ImportFrom))]
         return bool(inner) and all(_is_code_value(machine, number) for number in machine.recorder.statement.made)
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_shell(node.value):
+        return True
     # what can't be saved is set again in each step: magics and stars; options set to constants in a cell that is
     # replayed are the slicer's business, those set in a step are handed on as state
-    made = [machine.recorder.versions[number].name for number in machine.recorder.statement.made]
+    made = {machine.recorder.versions[number].name for number in machine.recorder.statement.made} - {"$backend"}
     return bool(made) and all(name.startswith(_UNSAVABLE) for name in made)
 
 

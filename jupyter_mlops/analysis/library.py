@@ -106,7 +106,8 @@ def item(machine: Machine, base: Val, index: Val, node: ast.Subscript) -> Val:
     if base.qual == "sys.modules" and isinstance(index.const, str):
         return Val("module", qual=index.const)
     if base.qual is not None:
-        if base.type == "state" or base.qual.partition(".")[0] in machine.environment.modules:
+        top = base.qual.partition(".")[0]
+        if base.type == "state" or top in machine.environment.modules or top.startswith("get_ipython()"):
             return base  # an item of the state, or of a module's variable, is a part of it
         return Val()
     found = containers.builtin_item(machine, base, index)
@@ -356,4 +357,8 @@ def _store_state(machine: Machine, qual: str) -> None:
         hidden.sets(machine, state)
         return
     top = machine.effects.canonical(qual).partition(".")[0]
-    hidden.sets(machine, "ipython" if top in ("IPython", "ipykernel") else f"module:{top}")
+    if top.startswith("get_ipython()") and "user_ns" in qual:
+        namespace.barrier(machine, "get_ipython().user_ns may hold it")
+        return
+    is_ipython = top in ("IPython", "ipykernel") or top.startswith("get_ipython()")
+    hidden.sets(machine, "ipython" if is_ipython else f"module:{top}")

@@ -14,15 +14,21 @@ from jupyter_mlops.analysis.namespace import barrier
 __all__ = ["call"]
 
 _HARMLESS = frozenset(
-    {"pwd", "ls", "ll", "history", "lsmagic", "quickref", "pinfo", "pinfo2", "psource", "pdoc", "pfile", "precision",
-     "page", "man", "notebook", "colors", "xmode", "pdb", "autosave", "magic", "doctest_mode", "automagic", "config",
-     "load_ext", "reload_ext", "unload_ext", "autoreload", "aimport", "pylab", "matplotlib", "logstart", "logstop",
-     "tb",
-     "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
+    {"pwd", "ls", "ll", "lsmagic", "quickref", "precision", "page", "man", "colors", "xmode", "pdb", "autosave",
+     "magic", "doctest_mode", "automagic", "config", "load_ext", "reload_ext", "unload_ext", "autoreload", "aimport",
+     "pylab", "matplotlib", "logstart", "logstop", "tb", "alias", "unalias", "alias_magic", "rehashx", "bookmark",
+     "dhist", "dirs", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
 )  # fmt: skip
 _SETUP = frozenset(
-    {"load_ext", "reload_ext", "autoreload", "config", "aimport", "xmode", "precision", "colors", "alias"}
+    {"load_ext", "reload_ext", "autoreload", "config", "aimport", "xmode", "precision", "colors", "alias", "unalias",
+     "alias_magic", "rehashx"}
+)  # fmt: skip
+_SHOW = frozenset({"pinfo", "pinfo2", "psource", "pdoc", "pfile", "pdef"})
+_HISTORY = frozenset(
+    {"history", "hist", "recall", "rep", "rerun", "macro", "save", "notebook", "pastebin", "edit", "popd"}
 )
+_QUIET = frozenset({"set_next_input", "find_magic", "find_line_magic", "find_cell_magic", "has_trait", "get_parent"})
+"""Methods of IPython's shell that change nothing."""
 _SHELLS = frozenset({"bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "cmd", "js", "python2"})
 _READ_ALL = frozenset({"who", "who_ls", "whos", "psearch", "pprint"})
 _PYTHON = frozenset({"timeit", "time", "prun", "memit", "mprun", "lprun", "snakeviz", "debug", "python", "python3"})
@@ -39,9 +45,20 @@ def call(machine: Machine, qual: str, arguments: Arguments, node: ast.Call, scop
         return _command(machine, texts[0] if texts else "", scope)
     if method in ("run_line_magic", "run_cell_magic") and texts:
         return _magic(machine, texts[0], " ".join(texts[1:2]), texts[2] if len(texts) > 2 else "", scope)
-    if method in ("run_cell", "ex", "ev"):
+    if method in ("run_cell", "run_cell_async", "run_code", "ex", "ev", "push", "drop_by_id", "safe_execfile", "reset"):
         barrier(machine, f"get_ipython().{method}() may use it")
-    return Val()
+    elif ".events." in qual:
+        _remember(machine, "registers a function that IPython calls at each cell")
+    elif method not in _QUIET:
+        hidden.sets(machine, "ipython")
+    return Val("module", qual=f"{qual}()")
+
+
+def _remember(machine: Machine, text: str) -> None:
+    """What comes of the cell depends on which cells the kernel runs."""
+    machine.recorder.once(text)
+    if machine.recorder.cell.history is None:
+        machine.recorder.cell.history = machine.recorder.cause(text)
 
 
 def _command(machine: Machine, text: str, scope: Scope | None) -> Val:
@@ -83,8 +100,15 @@ def _magic(machine: Machine, name: str, line: str, body: str, scope: Scope | Non
         return Val()
     if name in ("env", "set_env"):
         return _environment(machine, line)
-    if name == "cd":
-        hidden.sets(machine, "cwd")
+    if name in ("cd", "pushd", "popd"):
+        words = [word for word in line.split() if not word.startswith("-")]
+        plain = len(words) == 1 and name != "popd" and not re.search(r"[${~]", line)
+        hidden.enters(machine, words[0].strip("'\"") if plain else None)
+    if name in _HISTORY:
+        _remember(machine, f"asks IPython for what ran before (%{name})")
+    if name in _SHOW:
+        _read_shown(machine, line, scope)
+    if name in ("cd", "pushd") or name in _HISTORY or name in _SHOW:
         return Val()
     if name in _HARMLESS:
         return _harmless(machine, name, line)
@@ -97,9 +121,20 @@ def _magic(machine: Machine, name: str, line: str, body: str, scope: Scope | Non
     return Val()
 
 
+def _read_shown(machine: Machine, line: str, scope: Scope | None) -> None:
+    """``%pinfo frame.head``: the object is looked at."""
+    match = re.match(r"\s*([A-Za-z_]\w*)((?:\.\w+)*)", line)
+    if match is not None and match[1] in machine.recorder.names:
+        node = ast.parse(match[0].strip(), mode="eval").body
+        machine.retain([node])
+        machine.evaluate(node, scope)
+
+
 def _harmless(machine: Machine, name: str, line: str) -> Val:
     if name in _SETUP:
         hidden.sets(machine, "ipython")
+    if name == "config" and "close_figures" in line:
+        machine.recorder.touch("$backend", "lets figures stay open from cell to cell", reads=False)
     if name == "matplotlib" or name == "pylab":
         hidden.sets(machine, "options:matplotlib")
         if line.strip() not in ("", "inline"):

@@ -124,6 +124,7 @@ def _bind_definition(
             machine.discarded = decorator
             value = _decorated(machine, node, machine.evaluate(decorator, scope), value)
             _register(machine, decorator, value, scope)
+            _call_at_once(machine, decorator, value, scope)
     bind_name(machine, node.name, value, scope, f"defines {node.name}")
 
 
@@ -136,6 +137,18 @@ def _register(machine: Machine, decorator: ast.expr, value: Val, scope: Scope | 
         for number in functions:
             machine.heap.refer(number, value.objs, machine.recorder.time)
         machine.recorder.change(functions, "gets another implementation")
+
+
+def _call_at_once(machine: Machine, decorator: ast.expr, value: Val, scope: Scope | None) -> None:
+    """``@interact(x=3)`` calls what it decorates, as other functions do that the table says it of."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if not isinstance(target, (ast.Name, ast.Attribute)):
+        return
+    qual = machine.evaluate(target, scope).qual
+    effect = machine.effects.function(machine.resolve(qual)) if qual is not None else None
+    if effect is not None and effect.calls:
+        machine.recorder.once("calls the function that it defines")
+        callbacks.run_callbacks(machine, [value], [])
 
 
 def _decorated(machine: Machine, node: ast.AST, decorator: Val, value: Val) -> Val:

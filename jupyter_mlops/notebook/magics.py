@@ -35,6 +35,18 @@ UNWRAPPED_LINE_MAGICS = {
 UNWRAPPED_CELL_MAGICS = frozenset({"time", "capture", "prun", "memit", "snakeviz", "debug", "pyinstrument", "wandb"})
 """Cell magics whose body is run as Python in the user's namespace."""
 
+_PYLAB = (
+    "import numpy, matplotlib; from matplotlib import pylab, mlab, pyplot; np = numpy; plt = pyplot; "
+    "from IPython.display import display; from IPython.core.pylabtools import figsize, getfigs"
+)
+_PYLAB_STARS = "; from numpy import *; from matplotlib.pylab import *"
+"""What ``%pylab`` binds, as IPython's pylabtools does it."""
+
+_SCRIPTS = frozenset(
+    {"script", "bash", "sh", "perl", "ruby", "python", "python2", "python3", "pypy", "system", "sx", "cmd"}
+)
+_KEPT = re.compile(r"--(?:out|err)[ =](\w+)")
+
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _MAX_NESTING = 20
 _MAX_TRANSFORMS = 500  # IPython itself gives up there
@@ -181,6 +193,8 @@ def _unwrap_cell_magic(lines: list[str], offset: int, result: _Unwrapped, depth:
         text = "\n".join(body) + "\n" if body else ""
         result.lines += [f"get_ipython().run_cell_magic({name!r}, {arguments!r}, {text!r})", *[""] * len(body)]
         result.magics.append(Magic("cell", name, offset + 1, arguments, text))
+        if name in _SCRIPTS:  # what the program prints is bound where it is asked for
+            result.bindings += [f"{target} = str()" for target in _KEPT.findall(arguments) if target.isidentifier()]
         return
     statement = _statement(name, arguments) if name in ("prun", "memit") else None
     result.lines.append(result.take(statement, offset + 1) if statement else "")
@@ -297,6 +311,9 @@ class _Transform:
         if plain is not None:
             return plain
         self.result.magics.append(Magic("shell" if name == "!" else "line", name, number, arguments))
+        if name == "pylab" and not target.strip():
+            stars = "" if "--no-import-all" in arguments else _PYLAB_STARS
+            return f"{line.rstrip()}; {_PYLAB}{stars}\n"
         return line
 
     def _inlined(self, target: str, name: str, arguments: str, number: int) -> str | None:

@@ -96,7 +96,9 @@ def crossing_remarks(slices: Slices) -> list[Diagnostic]:
             if name.startswith("$file:"):
                 found.append(_travels(slices, name.removeprefix("$file:"), source, place, needs.causes[name]))
             elif name.startswith(("$module:", "$configured:")):
-                found.append(_module(slices, name.partition(":")[2], number))
+                found.append(_module(slices, f"The module {name.partition(':')[2]}", number))
+            elif name == "$ipython":
+                found.append(_module(slices, "IPython itself", number))
             elif not is_hidden(name):
                 found += _unsavable(slices, name, number, source, place)
     return list(dict.fromkeys(found))
@@ -112,11 +114,11 @@ def _travels(slices: Slices, path: str, source: int, place: int, cause: Cause) -
     )
 
 
-def _module(slices: Slices, module: str, number: int) -> Diagnostic:
+def _module(slices: Slices, what: str, number: int) -> Diagnostic:
     cause = slices.ledger.versions[number].cause
     return make(
         "MLO050",
-        f"The module {module} is changed here, which later steps can't see",
+        f"{what} is changed here, which later steps can't see",
         cell=slices.notebook.cells[cause.cell].id,
         line=cause.line,
         hint="Change it in a cell tagged `setup`, which each step runs.",
