@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.objects import hash_bytes
 
 __all__ = ["MODELS", "Drawn", "drawn", "fill", "run_id"]
 
@@ -124,13 +125,4 @@ def _rows(number: int, run: Drawn) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _artifact(name: str) -> tuple[Any, ...]:
-    return (
-        f"k{name}",
-        f"{abs(hash(name)):064x}"[-64:],
-        "value",
-        '["frame"]',
-        1000,
-        "pandas.DataFrame",
-        "frame",
-        "100 rows",
-    )
+    return (f"k{name}", hash_bytes(name.encode()), "value", '["frame"]', 1000, "pandas.DataFrame", "frame", "100 rows")

@@ -53,7 +53,7 @@ def runs(
         sort: ``metrics.accuracy desc``, or several; the newest first by default.
         limit: How many at most; None is all.
         pipeline: Only runs of this pipeline.
-        notebook: Only runs of this notebook: the path as it was given, or the end of it.
+        notebook: Only runs of this notebook: its path, or the end of it.
         home: Folder of the store; ``.mlops`` at the project's root by default.
 
     Returns:

@@ -113,7 +113,7 @@ def import_(file: Path, form: str) -> int:
         return 0
     for run_id in done.runs:
         say(run_id)
-    here = f"; {count(len(done.present), 'run')} were here already" if done.present else ""
+    here = f"; already here: {count(len(done.present), 'run')}" if done.present else ""
     say(f"Imported {count(len(done.runs), 'run')} and {count(done.objects, 'object')}{here}.")
     return 0
 
@@ -196,10 +196,10 @@ def command(
     notebook: str | None,
     form: str,
 ) -> int:
-    """List the runs on record, the newest first.
+    """List the runs on record; show, tag, export, import or remove some.
 
-    FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or 'started > "-7d"'.
-    docs/history.md has the whole language.
+    The newest come first. FILTER is such as 'metrics.accuracy > 0.9 and params.model = "rf"', 'status = "failed"' or
+    'started > "-7d"'. docs/history.md has the whole language.
     """
     from jupyter_mlops.api import history
     from jupyter_mlops.cli.runs_text import say_runs

@@ -1,9 +1,9 @@
 """Lists of runs: any condition, any order, one page at a time.
 
 A page must come at once from a hundred thousand runs, so no plan is left to chance. If a part of the condition leaves
-few runs, those are looked up, tested and sorted. Otherwise runs are gone through in the order of the list by an index,
-and most often the page is full soon. If it is not, the condition is tested in the order of time, where neighbours lie
-together in the file, and what is left is sorted.
+very few runs, those are looked up, tested and sorted. Otherwise runs are gone through in the order of the list by an
+index, up to a bound; most often the page is full by then. If it is not, the runs that some part leaves, or all of them,
+are tested in the order of time, where neighbours lie together in the file, and what is left is sorted.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from jupyter_mlops.store.conditions import (
     fields_of,
 )
 from jupyter_mlops.store.connection import Connection
-from jupyter_mlops.store.runsql import Sql, found_by, holds, holds_in, is_about_runs_alone, joined
+from jupyter_mlops.store.runsql import Sql, found_by, holds, holds_in, is_about_runs_alone, joined, table_by_run
 
 __all__ = ["Listing"]
 
+_VERY_FEW = 300
+"""Runs that are tested and sorted in no time."""
 _FEW = 3000
-"""Runs that are quickly tested and sorted one by one."""
+"""Runs that are sooner looked up one by one than all are gone through."""
 _SOON = 3000
-"""Runs to go through in the order of the list before it is given up."""
+"""Runs to go through in the order of the list before that is given up."""
+_QUICK_ORDERS = ("started", "seconds")
+"""Attributes with an index and many different values."""
 _TABLES = {"metrics": "latest_metrics", "params": "params", "tags": "tags"}
 
 
@@ -52,23 +56,25 @@ class Listing:
         """
         most = None if limit is None else offset + limit
         order = tuple(sort) or NEWEST_FIRST
-        few, count = (None, 0) if condition is None else self._smallest(condition)
-        if few is not None:
-            return self._fetch([_sorted(condition, order, few)] if count else [], most)[offset:]
-        if condition is not None and most is not None and order[0].field.kind != "attributes":
-            start = joined(" ", [_stage(condition, order, *_stages(order[0])[0], soon=_SOON), Sql("LIMIT ?", [most])])
-            found = [row[0] for row in self._connection.rows(start.text, start.values)]
-            return found[offset:] if len(found) == most else self._fetch([_sorted(condition, order)], most)[offset:]
-        return self._fetch(_in_order(condition, order), most)[offset:]
+        if condition is None:
+            return self._fetch(_in_order(condition, order), most)[offset:]
+        few, count = self._smallest(condition)
+        if few is not None and count == 0:
+            return []
+        if most is not None and (few is None or count > _VERY_FEW):
+            beginning = self._beginning(condition, order)
+            found = [] if beginning is None else self._fetch([beginning], most)
+            if beginning is not None and len(found) == most:
+                return found[offset:]
+        return self._fetch([_sorted(condition, order, few)], most)[offset:]
 
     def count_runs(self, condition: Condition | None = None) -> int:
         """Return how many runs there are for which a condition holds."""
         if condition is None:
             row = self._connection.row("SELECT count(*) FROM runs")
         else:
-            start = _from(self._smallest(condition)[0])
-            query = joined(" AND ", [start, holds(condition)])
-            row = self._connection.row(f"SELECT count(*) {query.text}", query.values)
+            rows, _, _ = _matching(condition, self._smallest(condition)[0])
+            row = self._connection.row(f"SELECT count(*) {rows.text}", rows.values)
         return int(row[0]) if row else 0
 
     def is_known(self, found: Field) -> bool:
@@ -98,8 +104,36 @@ class Listing:
             found += [row[0] for row in self._connection.rows(f"{query.text} LIMIT ?", [*query.values, rest])]
         return found
 
+    def _beginning(self, condition: Condition, sort: Sequence[SortKey]) -> Sql | None:
+        """A query for the first part of a list that goes through few runs; None if there is none."""
+        first = sort[0]
+        if first.field.kind == "attributes":
+            key = f"runs.{ATTRIBUTES[first.field.name][0]}"
+            there = f"{key} IS NOT NULL"
+            if first.field.name not in _QUICK_ORDERS:
+                return None
+            bound = self._bound(Sql(f"runs WHERE {there}"), key, first)
+            return _by_attribute(condition, sort, joined(" AND ", [Sql(there), *bound]), [f"{key}{_direction(first)}"])
+        of_row = _of_same_row(condition, first.field)
+        for narrowed, keys in _stages(first):
+            tests = joined(" AND ", [Sql(f"d.name = ? AND {narrowed}", [first.field.name]), *of_row])
+            rows = Sql(f"{_TABLES[first.field.kind]} AS d WHERE {tests.text}", tests.values)
+            if keys and self._connection.row(f"SELECT 1 FROM {rows.text} LIMIT 1", rows.values):
+                bound = self._bound(rows, keys[0].removesuffix(" DESC"), first)
+                return _stage(condition, sort, joined(" AND ", [Sql(narrowed), *bound]), keys)
+        return None
+
+    def _bound(self, rows: Sql, key: str, first: SortKey) -> list[Sql]:
+        """A test that only so many rows pass that come first in the order of a key, and those equal to the last one.
+
+        There is none if there are no more rows than that.
+        """
+        text = f"SELECT {key} FROM {rows.text} ORDER BY {key}{_direction(first)} LIMIT 1 OFFSET ?"
+        row = self._connection.row(text, [*rows.values, _SOON])
+        return [] if row is None else [Sql(f"{key} {'>=' if first.descending else '<='} ?", [row[0]])]
+
     def _smallest(self, condition: Condition) -> tuple[Sql | None, int]:
-        """A query for few runs, duplicates possible, among which are all that the condition holds for, and how many."""
+        """A query for few runs, each once, among which are all that the condition holds for, and how many it has."""
         if isinstance(condition, AnyOf) and not is_about_runs_alone(condition):
             parts = [self._smallest(part) for part in condition.parts]
             queries = [query for query, _ in parts if query is not None]
@@ -132,56 +166,80 @@ def _conjuncts(condition: Condition) -> list[Condition]:
     return ([AllOf(tuple(alone))] if alone else []) + others
 
 
-def _from(few: Sql | None, tables: Sql | None = None) -> Sql:
-    """FROM with the runs to be looked at, and WHERE."""
-    more = tables or Sql("")
-    if few is None:
-        return Sql(f"FROM runs{more.text} WHERE 1 = 1", more.values)
-    # A CROSS JOIN keeps SQLite to the order in which the tables stand here.
-    text = f"FROM (SELECT DISTINCT run_id FROM ({few.text})) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
-    return Sql(f"{text}{more.text} WHERE 1 = 1", [*few.values, *more.values])
+def _matching(condition: Condition, few: Sql | None, sort: Sequence[SortKey] = ()) -> tuple[Sql, str, str]:
+    """FROM and WHERE of the runs for which a condition holds, the id of a run there, and the keys of an order.
+
+    Args:
+        few: Where to look; otherwise all runs are gone through in the order of time.
+    """
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    driver = None if few is not None else next(filter(_can_drive, parts), None)
+    if not isinstance(driver, Comparison):
+        tables, order = _sorted_by(sort)
+        # A CROSS JOIN keeps SQLite to the order in which the tables stand here.
+        places = "runs" if few is None else f"({few.text}) AS few CROSS JOIN runs ON runs.run_id = few.run_id"
+        head = Sql(f"FROM {places}{tables.text} WHERE ", [*(few.values if few else []), *tables.values])
+        return joined("", [head, holds(condition)]), "runs.run_id", order
+    rest = tuple(part for part in parts if part is not driver)
+    needs_runs = any(found.kind == "attributes" for found in fields_of(AllOf(rest), sort))
+    join = " CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else ""
+    tables, order = _sorted_by(sort, "d.run_id")
+    start = Sql(f"FROM {table_by_run(driver.field, 'd')}{join}{tables.text} WHERE ", tables.values)
+    tests = [Sql("d.name = ?", [driver.field.name]), holds_in(driver, "d"), *(holds(part, "d.run_id") for part in rest)]
+    return joined("", [start, joined(" AND ", tests)]), "d.run_id", order
 
 
-def _sorted(condition: Condition | None, sort: Sequence[SortKey], few: Sql | None = None) -> Sql:
+def _can_drive(condition: Condition) -> bool:
+    """Whether the rows of a metric, parameter or tag can lead through the runs."""
+    if not isinstance(condition, Comparison) or condition.field.kind == "attributes":
+        return False
+    return condition.operator not in ("IS NULL", "IS NOT NULL")
+
+
+def _sorted(condition: Condition, sort: Sequence[SortKey], few: Sql | None) -> Sql:
     """Test all runs, or few of them, then sort what is left."""
-    tables, order = _sorted_by(sort)
-    tests = joined(" AND ", [_from(few, tables), *([] if condition is None else [holds(condition)])])
-    return Sql(f"SELECT runs.run_id {tests.text} ORDER BY {order}", tests.values)
+    rows, run, order = _matching(condition, few, sort)
+    return Sql(f"SELECT {run} {rows.text} ORDER BY {order}", rows.values)
 
 
 def _in_order(condition: Condition | None, sort: Sequence[SortKey]) -> Iterator[Sql]:
     """Go through all runs in the order of the list: those with a value of the first key by its index, then the rest."""
     first, rest = sort[0], sort[1:]
     if first.field.kind == "attributes":
-        yield from _by_attribute(condition, first, rest)
+        column = f"runs.{ATTRIBUTES[first.field.name][0]}"
+        yield _by_attribute(condition, sort, Sql(f"{column} IS NOT NULL"), [f"{column}{_direction(first)}"])
+        yield _by_attribute(condition, sort, Sql(f"{column} IS NULL"), [])
         return
     for narrowed, keys in _stages(first):
-        yield _stage(condition, sort, narrowed, keys)
+        yield _stage(condition, sort, Sql(narrowed), keys)
     tables, order = _sorted_by(rest)
     source, name = _TABLES[first.field.kind], first.field.name
     without = Sql(f"NOT EXISTS (SELECT 1 FROM {source} AS w WHERE w.name = ? AND w.run_id = runs.run_id)", [name])
-    tests = joined(" AND ", [without, *([] if condition is None else [holds(condition)])])
-    text = f"SELECT runs.run_id FROM runs{tables.text} WHERE {tests.text} ORDER BY {order}"
-    yield Sql(text, [*tables.values, *tests.values])
+    start = Sql(f"SELECT runs.run_id FROM runs{tables.text} WHERE ", tables.values)
+    yield joined("", [start, *_tests([without], condition), Sql(f" ORDER BY {order}")])
 
 
-def _stage(
-    condition: Condition | None, sort: Sequence[SortKey], narrowed: str, keys: list[str], soon: int | None = None
-) -> Sql:
-    """Go through runs that have a value of the first key, or through so many of them, in its order."""
+def _by_attribute(condition: Condition | None, sort: Sequence[SortKey], narrowed: Sql, keys: list[str]) -> Sql:
+    """Go through runs in the order of an attribute."""
+    tables, order = _sorted_by(sort[1:])
+    start = Sql(f"SELECT runs.run_id FROM runs{tables.text} WHERE ", tables.values)
+    return joined("", [start, *_tests([narrowed], condition), Sql(f" ORDER BY {', '.join([*keys, order])}")])
+
+
+def _stage(condition: Condition | None, sort: Sequence[SortKey], narrowed: Sql, keys: list[str]) -> Sql:
+    """Go through runs that have a metric, parameter or tag, in its order."""
     first, rest = sort[0].field, sort[1:]
-    where = joined(" AND ", [Sql(f"d.name = ? AND {narrowed}", [first.name]), *_of_same_row(condition, first)])
-    start = Sql(f"SELECT d.run_id FROM {_TABLES[first.kind]} AS d")
-    if soon is not None:
-        inner = f"SELECT * FROM {_TABLES[first.kind]} AS d WHERE {where.text}"
-        beginning = f"{inner} ORDER BY {', '.join([*keys, 'd.run_id DESC'])} LIMIT {soon}"
-        start, where = Sql(f"SELECT d.run_id FROM ({beginning}) AS d", where.values), Sql("1 = 1")
+    of_row = [Sql(f"d.name = ? AND {narrowed.text}", [first.name, *narrowed.values]), *_of_same_row(condition, first)]
     needs_runs = any(found.kind == "attributes" for found in fields_of(condition, rest))
-    join = Sql(" CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else "")
+    join = " CROSS JOIN runs ON runs.run_id = d.run_id" if needs_runs else ""
     tables, order = _sorted_by(rest, "d.run_id")
-    tests = joined(" AND ", [where, *([] if condition is None else [holds(condition, "d.run_id")])])
+    start = Sql(f"SELECT d.run_id FROM {_TABLES[first.kind]} AS d{join}{tables.text} WHERE ", tables.values)
     end = Sql(f" ORDER BY {', '.join([*keys, order])}")
-    return joined("", [start, join, tables, Sql(" WHERE "), tests, end])
+    return joined("", [start, *_tests(of_row, condition, "d.run_id"), end])
+
+
+def _tests(tests: list[Sql], condition: Condition | None, run: str = "runs.run_id") -> list[Sql]:
+    return [joined(" AND ", [*tests, *([] if condition is None else [holds(condition, run)])])]
 
 
 def _of_same_row(condition: Condition | None, found: Field) -> list[Sql]:
@@ -192,16 +250,6 @@ def _of_same_row(condition: Condition | None, found: Field) -> list[Sql]:
         for part in parts
         if isinstance(part, Comparison) and part.field == found and part.operator not in ("IS NULL", "IS NOT NULL")
     ]
-
-
-def _by_attribute(condition: Condition | None, first: SortKey, rest: Sequence[SortKey]) -> Iterator[Sql]:
-    column = f"runs.{ATTRIBUTES[first.field.name][0]}"
-    tables, order = _sorted_by(rest)
-    where = [] if condition is None else [holds(condition)]
-    for narrowed, keys in ((f"{column} IS NOT NULL", f"{column}{_direction(first)}, "), (f"{column} IS NULL", "")):
-        tests = joined(" AND ", [Sql(narrowed), *where])
-        text = f"SELECT runs.run_id FROM runs{tables.text} WHERE {tests.text} ORDER BY {keys}{order}"
-        yield Sql(text, [*tables.values, *tests.values])
 
 
 def _sorted_by(sort: Sequence[SortKey], run: str = "runs.run_id") -> tuple[Sql, str]:
@@ -215,7 +263,7 @@ def _sorted_by(sort: Sequence[SortKey], run: str = "runs.run_id") -> tuple[Sql, 
             continue
         alias = f"s{number}"
         on = f"{alias}.name = ? AND {alias}.run_id = {run}"
-        tables.append(Sql(f" LEFT JOIN {_TABLES[key.field.kind]} AS {alias} ON {on}", [key.field.name]))
+        tables.append(Sql(f" LEFT JOIN {table_by_run(key.field, alias)} ON {on}", [key.field.name]))
         keys += [f"{alias}.run_id IS NULL", *_value_keys(key, alias)]
     return joined("", tables), ", ".join([*keys, f"{run} DESC"])
 

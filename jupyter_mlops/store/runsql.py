@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_mlops.store.conditions import ATTRIBUTES, AllOf, AnyOf, Comparison, Condition, Field, Not, fields_of
 
-__all__ = ["WORD", "Sql", "found_by", "holds", "holds_in", "is_about_runs_alone", "joined"]
+__all__ = ["WORD", "Sql", "found_by", "holds", "holds_in", "is_about_runs_alone", "joined", "table_by_run"]
 
 WORD = 200
 """Characters of a text parameter that can be searched."""
@@ -68,7 +68,21 @@ def found_by(condition: Condition) -> Sql | None:
     if not isinstance(condition, Comparison):
         return None
     rows, positive = _rows(condition)
-    return Sql(f"SELECT v.run_id {rows.text}", rows.values) if positive else None
+    rows = Sql(rows.text.replace(_by_run(condition.field), ""), rows.values)
+    distinct = "DISTINCT " if condition.field.kind == "attributes" else ""  # a run is in several groups
+    return Sql(f"SELECT {distinct}v.run_id {rows.text}", rows.values) if positive else None
+
+
+def table_by_run(found: Field, row: str) -> str:
+    """Return the table of a metric, parameter or tag, to be read in the order of the runs, or for one run.
+
+    Its index has all that most comparisons need, and SQLite would not see that it is the better one.
+    """
+    return f"{_TABLES[found.kind]} AS {row}{_by_run(found)}"
+
+
+def _by_run(found: Field) -> str:
+    return f" INDEXED BY {_TABLES[found.kind]}_by_run" if found.kind in _TABLES else ""
 
 
 def _is_column(found: Field) -> bool:
@@ -83,7 +97,7 @@ def _rows(condition: Comparison) -> tuple[Sql, bool]:
         positive = operator not in _NEGATED
         condition = Comparison(found, _NEGATED.get(operator, operator), condition.value)  # type: ignore[arg-type]
     else:
-        start = Sql(f"FROM {_TABLES[found.kind]} AS v WHERE v.name = ?", [found.name])
+        start = Sql(f"FROM {table_by_run(found, 'v')} WHERE v.name = ?", [found.name])
         positive = True
     if operator in ("IS NULL", "IS NOT NULL"):
         return start, operator == "IS NOT NULL"

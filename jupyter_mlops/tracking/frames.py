@@ -36,4 +36,5 @@ def runs_frame(page: RunPage) -> pandas.DataFrame:
             values = [value_of(run, found) for run in page.runs]
             series = pd.Series(values, dtype="float64" if kind_of_value == "metrics" else object)
             columns[f"{kind_of_value}.{found.name}"] = series
-    return pd.DataFrame(columns)
+    frame: pandas.DataFrame = pd.DataFrame(columns)
+    return frame

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest
@@ -47,7 +47,7 @@ class RunQuery:
         limit: Runs on a page; None is all.
         page: Which page, from 1.
         pipeline: Only runs of this pipeline.
-        notebook: Only runs of this notebook: the path as it was given, or the end of it.
+        notebook: Only runs of this notebook: its path, or the end of it.
         brief: Whether some of the metrics, parameters and tags are enough, if no columns are asked for.
     """
 
@@ -113,7 +113,7 @@ class RunPage:
     def _all_of(self, run: RunRecord) -> dict[str, Any]:
         attributes = {name: self.value(run, Field("attributes", name)) for name in ATTRIBUTES if name != "experiment"}
         times = {name: moment(attributes[name]) for name in ("started", "finished")}
-        kinds = {kind: dict(values_of(run, kind)) for kind in _KINDS}
+        kinds = {str(kind): dict(values_of(run, kind)) for kind in _KINDS}
         return {**attributes, **times, "experiments": list(self.experiments.get(run.run_id, ())), **kinds}
 
 
@@ -159,7 +159,7 @@ def list_runs(database: Database, query: RunQuery, *, now: datetime | None = Non
 
 def values_of(run: RunRecord, kind: FieldKind) -> Mapping[str, Any]:
     """Return a run's metrics, parameters or tags."""
-    return cast("Mapping[str, Any]", {"metrics": run.metrics, "params": run.parameters, "tags": run.tags}[kind])
+    return {"metrics": run.metrics, "params": run.parameters, "tags": run.tags}[kind]
 
 
 def value_of(run: RunRecord, found: Field, experiments: Sequence[str] = ()) -> Any:
@@ -185,8 +185,10 @@ def _shorthands(query: RunQuery) -> Iterator[Condition]:
         yield equals("pipeline", query.pipeline)
     if query.notebook is not None:
         path = query.notebook.replace("\\", "/").removeprefix("./")
-        end = Comparison(Field("attributes", "notebook"), "LIKE", f"%/{path}")
-        yield AnyOf((equals("notebook", query.notebook), equals("notebook", path), end))
+        given = [equals("notebook", query.notebook), equals("notebook", path)]
+        if "%" not in path:  # which stands for anything
+            given.append(Comparison(Field("attributes", "notebook"), "LIKE", f"%/{path}"))
+        yield AnyOf(tuple(given))
 
 
 def _wanted(columns: Columns) -> tuple[Field, ...] | None:

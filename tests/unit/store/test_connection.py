@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
-from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store import connection, schema
+from jupyter_mlops.store.conditions import Comparison, Field, SortKey, equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import MetricRecord, NewRun, StepOutcome
 
@@ -37,6 +37,28 @@ def test_many_processes_make_and_fill_one_database(tmp_path: Path) -> None:
     with Database(path) as database:
         assert database.count_runs(equals("status", "succeeded")) == 75
         assert {database.count_runs(equals("pipeline", f"p{number}")) for number in range(5)} == {15}
+
+
+def ask(path: Path, count: int) -> None:
+    condition = Comparison(Field("metrics", "turn"), ">=", 0.0)
+    order = (SortKey(Field("metrics", "turn"), descending=True),)
+    with Database(path) as database:
+        for _ in range(count):
+            for run in database.runs(10, condition=condition, sort=order):
+                assert run.metrics["turn"] >= 0
+
+
+def test_readers_and_writers_do_not_wait_for_each_other_in_vain(tmp_path: Path) -> None:
+    path = tmp_path / "mlops.db"
+    Database(path).close()
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=work, args=(path, number, 10)) for number in range(2)]
+    readers = [context.Process(target=ask, args=(path, 60)) for _ in range(3)]
+    for process in (*writers, *readers):
+        process.start()
+    for process in (*writers, *readers):
+        process.join(60)
+    assert [process.exitcode for process in (*writers, *readers)] == [0] * 5
 
 
 def test_a_killed_writer_loses_only_what_it_had_not_finished(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store import database as database_module
+from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.ids import new_run_id
 from jupyter_mlops.store.objects import hash_bytes

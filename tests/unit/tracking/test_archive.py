@@ -232,7 +232,7 @@ def test_an_archive_that_is_not_as_it_should_be_changes_nothing(what: str, store
 def assert_nothing_came(there: Store, tmp_path: Path) -> None:
     database, home = there
     assert database.count_runs() == 0 and not list(home.runs.iterdir()) and not list(home.tmp.iterdir())
-    assert not [path for path in tmp_path.rglob("*evil*")] and not Path("/evil").exists()
+    assert not list(tmp_path.rglob("*evil*")) and not Path("/evil").exists()
 
 
 @pytest.mark.parametrize("cut", [0.0, 0.3, 0.9])

@@ -103,9 +103,8 @@ def _same(value: Any, literal: Any) -> bool:
         return is_number and value == literal
     word = value if isinstance(value, str) else json.dumps(value)
     spelling = {"True": "true", "False": "false", "None": "null"}.get(literal)
-    if not is_number or isinstance(value, bool):
-        if word == literal or word == spelling:
-            return True
+    if (not is_number or isinstance(value, bool)) and word in (literal, spelling):
+        return True
     try:
         return is_number and value == float(literal)
     except ValueError:

@@ -70,13 +70,18 @@ SORTS = st.lists(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    condition=st.none() | conditions(), sort=SORTS, few=st.sampled_from((0, 5, 1000)), soon=st.sampled_from((3, 1000))
+    condition=st.none() | conditions(),
+    sort=SORTS,
+    few=st.sampled_from((0, 5, 1000)),
+    very_few=st.sampled_from((0, 1000)),
+    soon=st.sampled_from((3, 1000)),
 )
 def test_sql_finds_what_python_finds(
     store: Store,
     condition: Condition | None,
     sort: list[SortKey],
     few: int,
+    very_few: int,
     soon: int,
 ) -> None:
     database, groups = store.database, store.groups
@@ -85,6 +90,7 @@ def test_sql_finds_what_python_finds(
     with pytest.MonkeyPatch.context() as patch:
         # Each of the ways to the list must lead to the same one.
         patch.setattr(listing, "_FEW", few)
+        patch.setattr(listing, "_VERY_FEW", very_few)
         patch.setattr(listing, "_SOON", soon)
         found = database.runs(None, condition=condition, sort=sort)
         pages = [
@@ -115,8 +121,7 @@ def in_direction(runs: list[RunRecord], key: SortKey, wanted: int) -> list[RunRe
     chosen = [run for run in runs if rank(key.field, run) == wanted]
     if not key.descending:
         return sorted(chosen, key=lambda run: content(key.field, run))
-    # A reversed sort would turn round what is equal.
-    return list(reversed(sorted(reversed(chosen), key=lambda run: content(key.field, run))))
+    return sorted(chosen, key=lambda run: content(key.field, run), reverse=True)  # what is equal keeps its order
 
 
 def value(found: Field, run: RunRecord) -> Any:
@@ -131,7 +136,7 @@ def rank(found: Field, run: RunRecord) -> int:
     it = value(found, run)
     if it is ... or (found.kind == "attributes" and it is None):
         return 3
-    if isinstance(it, float) and math.isnan(it) or it == 10**400:
+    if (isinstance(it, float) and math.isnan(it)) or it == 10**400:
         return 2
     return 1 if found.kind == "params" and not isinstance(it, (bool, int, float)) else 0
 
