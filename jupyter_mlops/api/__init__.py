@@ -21,6 +21,7 @@ from jupyter_mlops.api.models import (
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
 from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
     "comparison",
@@ -32,6 +33,10 @@ __all__ = [
     "lineage",
     "load",
     "load_inputs",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
     "metric_histories",
     "model",
     "model_details",
@@ -46,6 +51,7 @@ __all__ = [
     "run_pipeline",
     "runs",
     "set_model_alias",
+    "set_tag",
     "step_names",
     "suggest",
     "verify",

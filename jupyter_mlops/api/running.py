@@ -41,6 +41,9 @@ def run(
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
     sliced: Pipeline | None = None,
+    sources: Mapping[str, str] | None = None,
+    trigger: str | None = None,
+    command: str | None = None,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -62,6 +65,9 @@ def run(
         kernels: Keeps such processes from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
         sliced: What ``pipeline`` returned for this notebook, if it was called before.
+        sources: Where each of ``parameters`` comes from, for the record.
+        trigger: What started the run, for the record; by default ``ci`` where a CI service runs it, else ``hand``.
+        command: The command line that started it, for the record.
 
     Returns:
         How it ended; a failure of the user's code is in the result, not raised.
@@ -94,6 +100,9 @@ def run(
         warm=warm,
         kernels=kernels,
         fail_fast=fail_fast,
+        parameter_sources=sources,
+        trigger=trigger,
+        command=command,
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))

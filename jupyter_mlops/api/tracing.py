@@ -23,8 +23,8 @@ def lineage(
     """Find out what made a run, an artifact or a file, and what used it.
 
     Args:
-        what: A run (its id, the beginning of it, its words, ``latest``); ``RUN:NAME``, ``RUN:STEP/NAME`` or ``RUN:STEP``;
-            the beginning of an artifact's digest; or the path of a file of the project.
+        what: A run (its id, the beginning of it, its words, ``latest``); ``RUN:NAME``, ``RUN:STEP/NAME`` or
+            ``RUN:STEP``; the beginning of an artifact's digest; or the path of a file of the project.
         direction: ``up`` for what made it, ``down`` for what used it, or ``both``.
         depth: How many links to follow; all by default. Answers are bounded in any case, and say what was left out.
         home: Folder of the store; ``.mlops`` at the project's root by default.
@@ -47,9 +47,7 @@ def lineage(
         return trace(database, str(what), direction, depth=depth)
 
 
-def comparison(
-    runs: Sequence[str], baseline: str | None = None, *, home: PathLike | None = None
-) -> Comparison:
+def comparison(runs: Sequence[str], baseline: str | None = None, *, home: PathLike | None = None) -> Comparison:
     """Find out how runs differ: parameters, metrics, code, steps, data, environment, commit.
 
     Args:

@@ -23,7 +23,7 @@ _COLORS = {"+": "green", "-": "red", "@": "cyan"}
     help="What to print on stdout. [default: text]",
 )
 def command(runs: tuple[str, ...], baseline: str | None, everything: bool, form: str) -> int:
-    """Say how runs differ: parameters, metrics, code cell by cell, steps, data, environment, commit.
+    """Say how runs differ: parameters, metrics, code, steps, data, environment.
 
     A run is named by its id, the beginning of it, its words (brisk-otter), or latest. Runs of different pipelines
     can be compared, too. Secrets are left out.

@@ -30,7 +30,7 @@ _BY_SUFFIX = {".json": "json", ".mmd": "mermaid", ".mermaid": "mermaid", ".svg":
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to this file instead of the terminal.")
 def command(what: str, up: bool, down: bool, depth: int | None, form: str | None, output: str | None) -> int:
-    """Tell what made this and what used it: steps, cells, runs, commits, files, models.
+    """Tell what made a run, an artifact or a file, and what used it.
 
     A run is named by its id, the beginning of it, its words, or latest. An artifact is RUN:NAME, RUN:STEP/NAME, or
     the beginning of its digest. A file is the path of a file that a step has read or made.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
-__all__ = ["given_parameters", "parameter_options", "parameter_words"]
+__all__ = ["command_line", "given_parameters", "parameter_options", "parameter_words", "parameters_and_sources"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -68,10 +70,17 @@ def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str,
     Raises:
         UsageError: A parameter is not declared, a value not of its type, a file can't be read.
     """
-    from jupyter_mlops.pipeline.parameters import gather, resolve
+    return parameters_and_sources(source, pipeline, options)[0]
+
+
+def parameters_and_sources(
+    source: Notebook, pipeline: Pipeline, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the given parameters, of their declared types, and the option that gave each; errors as above."""
+    from jupyter_mlops.pipeline.parameters import pieces, resolve
     from jupyter_mlops.pipeline.places import cell_place
 
-    given = gather(
+    found = pieces(
         base64=options["parameters_base64"],
         files=options["parameters_file"],
         yaml=options["parameters_yaml"],
@@ -79,11 +88,19 @@ def given_parameters(source: Notebook, pipeline: Pipeline, options: Mapping[str,
         raw=options["parameters_raw"],
     )
 
+    given = {name: value for _, values in found for name, value in values.items()}
+    sources = {name: option for option, values in found for name in values}
+
     def place(parameter: Parameter | None) -> str:
         cell = "" if parameter is None else cell_place(source, parameter.cell, parameter.line, pipeline)
         return ", ".join(part for part in (display_path(source.path), cell) if part)
 
-    return resolve(pipeline, given, place=place)
+    return resolve(pipeline, given, place=place), sources
+
+
+def command_line() -> str:
+    """Return the words of this process's command line, for the record."""
+    return shlex.join(["jupyter", "mlops", *sys.argv[1:]])
 
 
 def parameter_words(options: Mapping[str, Any]) -> list[str]:

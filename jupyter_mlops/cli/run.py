@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, terminal_width
-from jupyter_mlops.cli.parameters import given_parameters, parameter_options, parameter_words
+from jupyter_mlops.cli.parameters import command_line, parameter_options, parameter_words, parameters_and_sources
 from jupyter_mlops.cli.reading import read, target_file
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import PipelineError, UsageError
@@ -161,18 +161,18 @@ class _Order:
     shown: _Shown
     again: str
 
-    def read(self) -> tuple[Notebook, Pipeline, dict[str, Any]]:
-        """Read the notebook, refuse one with errors; return it with the values of its parameters."""
+    def read(self) -> tuple[Notebook, Pipeline, dict[str, Any], dict[str, str]]:
+        """Read the notebook, refuse one with errors; return it with the values of its parameters and their sources."""
         source, pipeline = read(self.notebook, self.kernel)
         refuse_errors(source, pipeline)
-        return source, pipeline, given_parameters(source, pipeline, self.parameters)
+        return source, pipeline, *parameters_and_sources(source, pipeline, self.parameters)
 
 
 def _dry_run(order: _Order) -> int:
     from jupyter_mlops import api
     from jupyter_mlops.cli.dry import say_dry_run
 
-    source, _, values = order.read()
+    source, _, values, _ = order.read()
     plan = api.dry_run(source, values, **order.wishes)
     print_json(plan.to_json()) if order.shown.form == "json" else say_dry_run(plan)
     return 0
@@ -191,13 +191,21 @@ def _run(order: _Order, kernels: KernelPool | None = None, *, with_plan: bool = 
     from jupyter_mlops.cli.sparing import needless_imports_left_out
     from jupyter_mlops.pipeline.places import cell_labels
 
-    source, pipeline, values = order.read()
+    source, pipeline, values, sources = order.read()
     shown = order.shown
     opening = _opening(source, pipeline, values if shown.form == "text" and with_plan else None)
     reporter = progress(cell_labels(source), shown=shown.progress_bar, output=shown.log_output, before=opening)
     with reporter.showing() if reporter else nullcontext(), needless_imports_left_out():
         result = api.run(
-            source, values, reporter=reporter, kernels=kernels, sliced=pipeline, **order.wishes, **order.options
+            source,
+            values,
+            reporter=reporter,
+            kernels=kernels,
+            sliced=pipeline,
+            sources=sources,
+            command=command_line(),
+            **order.wishes,
+            **order.options,
         )
     if shown.form == "json":
         print_json(result.to_json(), each_line=shown.each_line)

@@ -69,6 +69,7 @@ class Launcher:
             inputs=inputs,
             object_path=self._objects.path,
             output_dir=prepared.scratch / stem,
+            parameters=request.values(),
         )
         return StepJob(
             request.pipeline,

@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
+from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
@@ -33,6 +34,8 @@ class RunRequest:
         cwd: Working directory of the steps, absolute.
         root: The project's root, absolute.
         shared: The cache that is shared with other machines, if there is one.
+        trigger: What started the run, and ``tags`` what is known of that.
+        command: The command line that started it.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
@@ -53,6 +56,13 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    command: str | None = None
+
+    @property
+    def project(self) -> Path:
+        """Where the notebook is, or the steps run."""
+        return self.notebook.path.parent if self.notebook.path else self.cwd
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -99,7 +109,8 @@ def make_request(
     output: Path | None,
     timeout: float | None,
     sources: Mapping[str, str] | None,
-    trigger: str,
+    trigger: str | None,
+    command: str | None = None,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
 ) -> RunRequest:
@@ -121,6 +132,7 @@ def make_request(
     root = project_root(notebook.path.parent if notebook.path else folder)
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
+    begun = origin()
     return RunRequest(
         pipeline,
         notebook,
@@ -132,10 +144,12 @@ def make_request(
         None if output is None else check_output(output, notebook.path),
         timeout,
         dict(sources or {}),
-        trigger,
+        trigger or begun.trigger,
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        begun.tags,
+        command,
     )
 
 

@@ -86,12 +86,12 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class RunArtifact:
-    """A variable or file that a step made.
+    """A variable, file or figure that a step made.
 
     Args:
         step: Name of the step.
         digest: BLAKE3 of the object it is in; variables that share memory are in one object.
-        type: Qualified type; ``file`` for a file.
+        type: Qualified type; ``file`` for a file, the MIME type of a figure.
         bytes: Size of the object.
     """
 
@@ -111,6 +111,7 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        metrics: The last value of each; one that was logged may be NaN or infinite.
         sources: Files of the project that decide about its results: the notebook, modules, files that steps read.
         notes: What there is to say besides, such as a shared cache that is not reachable.
     """

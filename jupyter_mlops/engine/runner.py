@@ -37,7 +37,8 @@ def run_pipeline(
     reporter: Reporter | None = None,
     timeout: float | None = None,
     parameter_sources: Mapping[str, str] | None = None,
-    trigger: str = "hand",
+    trigger: str | None = None,
+    command: str | None = None,
     stop: StopEvent | None = None,
     instruments: Instruments | None = None,
     selection: Selection | None = None,
@@ -61,7 +62,8 @@ def run_pipeline(
         reporter: Told what happens, in the calling thread.
         timeout: Seconds for each step that sets none itself.
         parameter_sources: Where each passed value comes from, for the record.
-        trigger: What started the run, for the record.
+        trigger: What started the run, for the record; None finds out.
+        command: The command line that started it, for the record.
         stop: Ends the run when it is set, for callers outside the main thread.
         instruments: Who observes the steps from within, and says where they run; nothing is reused then.
         selection: Which steps run whatever could be reused; by default those that have to.
@@ -89,6 +91,7 @@ def run_pipeline(
         timeout=timeout,
         sources=parameter_sources,
         trigger=trigger,
+        command=command,
         instruments=instruments,
         fail_fast=fail_fast,
     )

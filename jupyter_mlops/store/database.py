@@ -43,6 +43,8 @@ __all__ = ["Database"]
 _RUN_LEVEL = 1_000_000
 """Position of metrics of the run as a whole: after all steps."""
 
+_LOGGED = 10_000
+"""Position of the first parameter that the first step logged: after all that the notebook declares."""
 
 class Database(Reading, Housekeeping, Models, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
@@ -162,6 +164,9 @@ class Database(Reading, Housekeeping, Models, Tracing, Transfer):
             self.record_metrics(run_id, [replace(metric, step=slug) for metric in outcome.metrics])
             for name, text in outcome.documents.items():
                 self.record_document(run_id, name, text, step=slug)
+            self.record_parameters(run_id, slug, outcome.parameters)
+            for name, value in outcome.tags.items():
+                self.set_tag(run_id, name, value)
             reach("step.finishing")
         reach("step.finished")
 
@@ -198,6 +203,33 @@ class Database(Reading, Housekeeping, Models, Tracing, Transfer):
                 "ON CONFLICT (run_id, name) DO UPDATE SET slug = excluded.slug, position = excluded.position, "
                 "value = excluded.value WHERE excluded.position >= latest_metrics.position",
                 latest.values(),
+            )
+
+    def record_parameters(self, run_id: str, step: str, values: Mapping[str, Any]) -> None:
+        """Record what a step logged besides the notebook's parameters; of two steps, the later on the page counts."""
+        if not values:
+            return
+        with self.transaction():
+            row = self._connection.row(
+                "SELECT name, position FROM step_runs WHERE run_id = ? AND slug = ?", (run_id, step)
+            )
+            name, place = (row["name"], row["position"]) if row else (step, 0)
+            self._connection.many(
+                "INSERT INTO params (run_id, name, position, value, number, word, source) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (run_id, name) DO UPDATE SET position = excluded.position, value = excluded.value, "
+                "number = excluded.number, word = excluded.word, source = excluded.source "
+                f"WHERE params.position >= {_LOGGED} AND excluded.position / {_LOGGED} >= params.position / {_LOGGED}",
+                [
+                    (
+                        run_id,
+                        key,
+                        _LOGGED * (place + 1) + number,
+                        json.dumps(value),
+                        *_searchable(value),
+                        f"step {name}",
+                    )
+                    for number, (key, value) in enumerate(values.items())
+                ],
             )
 
     def record_document(self, run_id: str, name: str, text: str, *, step: str = "") -> None:
@@ -294,7 +326,8 @@ class Database(Reading, Housekeeping, Models, Tracing, Transfer):
         self._connection.many(
             "INSERT INTO artifacts "
             "(artifact_key, digest, kind, names, bytes, type, serializer, preview, schema, members) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO UPDATE SET preview = excluded.preview "
+            "WHERE artifacts.preview IS NULL AND excluded.preview IS NOT NULL",
             [(key, *_artifact_values(item)) for key, item in zip(keys, artifacts, strict=True)],
         )
         self._connection.many(

@@ -12,7 +12,7 @@ __all__ = ["Housekeeping"]
 _RUNS = (
     "SELECT run_id, pipeline, status, started, note, "
     "EXISTS (SELECT 1 FROM model_versions WHERE model_versions.run_id = runs.run_id) AS model, "
-    "EXISTS (SELECT 1 FROM tags WHERE tags.run_id = runs.run_id) AS tagged FROM runs"
+    "EXISTS (SELECT 1 FROM tags WHERE tags.run_id = runs.run_id AND tags.name NOT LIKE 'ci.%') AS tagged FROM runs"
 )
 
 

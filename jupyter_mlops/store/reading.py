@@ -29,6 +29,9 @@ __all__ = ["Reading"]
 _PAGE = 500
 """Values in one IN list."""
 
+_WORDS = f"substr(run_id, {TIME_LENGTH + 1})"
+"""The words in a run's id; an index has them."""
+
 _RUN = (
     "run_id, pipeline, status, started, finished, seconds, notebook, kernel, backend, started_by AS trigger, "
     'user_name AS "user", commit_id AS "commit", configuration, parent, host, pid, note'
@@ -268,8 +271,8 @@ class Reading(Listing):
         )
         if not rows and text[0].isalpha():
             rows = self._connection.rows(
-                "SELECT run_id FROM runs WHERE substr(run_id, ?, ?) = ? ORDER BY run_id DESC LIMIT 6",
-                (TIME_LENGTH + 1, len(text), text.lower()),
+                f"SELECT run_id FROM runs WHERE {_WORDS} >= ? AND {_WORDS} < ? ORDER BY run_id DESC LIMIT 6",
+                (text.lower(), _after(text.lower())),
             )
         return [row["run_id"] for row in rows]
 
@@ -331,10 +334,13 @@ class Reading(Listing):
     def _events(self, digest: str, direction: Direction, limit: int) -> tuple[EventRecord, ...]:
         rows = self._connection.rows(
             f"SELECT {_ARTIFACT}, runs.pipeline, step_runs.status, coalesce(step_runs.started, runs.started) AS began "
-            "FROM artifacts JOIN events ON events.artifact_key = artifacts.artifact_key "
-            "JOIN runs ON runs.run_id = events.run_id "
+            # The ids of runs sort by time, so that the index alone says which are shown.
+            "FROM (SELECT run_id, slug, artifact, artifact_key FROM events WHERE artifact_key IN "
+            "(SELECT artifact_key FROM artifacts WHERE digest = ?) AND direction = ? ORDER BY run_id LIMIT ?) "
+            "AS events "
+            "JOIN artifacts ON artifacts.artifact_key = events.artifact_key JOIN runs ON runs.run_id = events.run_id "
             "JOIN step_runs ON step_runs.run_id = events.run_id AND step_runs.slug = events.slug "
-            "WHERE artifacts.digest = ? AND events.direction = ? ORDER BY began, events.run_id LIMIT ?",
+            "ORDER BY began, events.run_id",
             (digest, direction, limit),
         )
         return tuple(

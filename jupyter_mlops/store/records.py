@@ -56,8 +56,9 @@ class ArtifactRecord:
     """Something that a step took or made, with its content's address.
 
     Args:
-        id: The artifact's id in the pipeline (``train.model``), or ``file:PATH`` for a file that no step made.
-        kind: ``value``, ``file`` or ``state``.
+        id: The artifact's id in the pipeline (``train.model``), ``file:PATH`` for a file that no step made,
+            ``train.logged:NAME`` for what a step logged, ``train.figure:CELL:NUMBER`` for a figure that a cell showed.
+        kind: ``value``, ``file``, ``state`` or ``figure``.
         names: Variables in it, or the path of the file, or the name of the state.
         digest: BLAKE3 of the content, the object's name in the object store.
         bytes: Size of the content.
@@ -224,6 +225,8 @@ class StepOutcome:
         outputs: What it made. Their objects must be in the object store already.
         metrics: What it reported; their ``step`` is filled in.
         cache_key: Only for results that may be reused.
+        parameters: Values that it logged; none of them replaces a parameter of the notebook.
+        tags: What it tagged the run with.
     """
 
     status: Status
@@ -241,6 +244,8 @@ class StepOutcome:
     outputs: Sequence[ArtifactRecord] = ()
     metrics: Sequence[MetricRecord] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

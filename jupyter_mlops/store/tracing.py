@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,14 +96,17 @@ class Tracing:
 
     def run_head(self, run_id: str) -> RunHead | None:
         """Return what is told of a run in one line, or None if there is no such run."""
-        row = self._connection.row(
-            "SELECT run_id, pipeline, status, started, notebook, commit_id FROM runs WHERE run_id = ?", (run_id,)
+        rows = self._connection.rows(
+            "SELECT runs.run_id, pipeline, status, started, notebook, commit_id, documents.name, documents.digest "
+            "FROM runs LEFT JOIN documents ON documents.run_id = runs.run_id AND documents.slug = '' "
+            "WHERE runs.run_id = ?",
+            (run_id,),
         )
-        if row is None:
+        if not rows:
             return None
-        kept = self._connection.rows("SELECT name, digest FROM documents WHERE run_id = ? AND slug = ''", (run_id,))
-        documents = {str(item["name"]): str(item["digest"]) for item in kept}
-        return RunHead(row[0], row[1], row[2], row[3], row[4], row[5], documents)
+        documents = {str(row[6]): str(row[7]) for row in rows if row[6] is not None}
+        first = rows[0]
+        return RunHead(first[0], first[1], first[2], first[3], first[4], first[5], documents)
 
     def text(self, digest: str) -> str | None:
         """Return a text that was kept with a run, by its digest."""
@@ -136,16 +138,24 @@ class Tracing:
         )
         return tuple(row["digest"] for row in rows)
 
-    def files_called(self, paths: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
-        """Return for each recorded content of files with one of these paths: path, digest and key."""
-        found: list[tuple[str, str, str]] = []
-        for path in paths:
-            rows = self._connection.rows(
-                "SELECT digest, artifact_key FROM artifacts WHERE kind = 'file' AND names = ? LIMIT ?",
-                (json.dumps([path]), _LOOKED_AT),
-            )
-            found += [(path, row["digest"], row["artifact_key"]) for row in rows]
-        return tuple(found)
+    def last_read(self, path: str) -> tuple[str, str] | None:
+        """Return the run that last read a file under this path, and the digest that it had; None if none did."""
+        row = self._connection.row(
+            "SELECT events.run_id, artifacts.digest FROM events "
+            "JOIN artifacts ON artifacts.artifact_key = events.artifact_key "
+            "WHERE direction = 'in' AND artifact >= 'file:' AND artifact < 'file;' AND artifact = ? "
+            "ORDER BY events.run_id DESC LIMIT 1",
+            (FILE_PREFIX + path,),
+        )
+        return None if row is None else (row["run_id"], row["digest"])
+
+    def files_made(self, path: str, limit: int = 20) -> tuple[tuple[str, str], ...]:
+        """Return digest and key of files that were made under this path, those whose content is newest first."""
+        rows = self._connection.rows(
+            "SELECT digest, artifact_key FROM artifacts WHERE kind = 'file' AND names = ? ORDER BY rowid DESC LIMIT ?",
+            (json.dumps([path]), limit),
+        )
+        return tuple((row["digest"], row["artifact_key"]) for row in rows)
 
     def file_ids(self, key: str) -> tuple[str, ...]:
         """Return the ids under which runs read this artifact as a file that they had not made."""
@@ -200,7 +210,7 @@ class Tracing:
         order = "" if oldest_first else " DESC"
         rows = self._connection.rows(
             "SELECT run_id, slug FROM events WHERE artifact_key = ? AND direction = ? AND artifact = ?"
-            f"{''.join(sql for sql, _ in bounds)} ORDER BY run_id{order}, slug LIMIT ?",
+            f"{''.join(sql for sql, _ in bounds)} ORDER BY run_id{order}, slug{order} LIMIT ?",
             (key, direction, artifact, *(run_id for _, run_id in bounds), limit),
         )
         return tuple(Use(row["run_id"], row["slug"], artifact) for row in rows)
@@ -271,6 +281,10 @@ class Tracing:
             f"SELECT count(*) AS count FROM (SELECT 1 FROM step_runs WHERE {where} LIMIT ?)", (*values, most)
         )
         return [row["run_id"] for row in rows], int(count["count"]) if count else len(rows)
+
+    def has_models(self) -> bool:
+        """Tell whether any model was ever registered."""
+        return self._connection.row("SELECT 1 FROM model_versions LIMIT 1") is not None
 
     def models_of(self, *, run_id: str | None = None, key: str | None = None, limit: int = 20) -> list[ModelRecord]:
         """Return the versions of models that were registered from a run, or that are an artifact."""

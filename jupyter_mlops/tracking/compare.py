@@ -72,7 +72,7 @@ def _fields(runs: Sequence[RunSnapshot]) -> tuple[Field, ...]:
     fields = [_field(name, [of(item) for item in runs]) for name, of in told]
     tags = dict.fromkeys(name for item in runs for name in item.run.tags)
     fields += [_field(f"tag {name}", [_text(redact(name, item.run.tags.get(name))) for item in runs]) for name in tags]
-    changes = {item.changes for item in runs if item.changes is not None}
+    changes = {item.changes for item in runs if item.changes}
     return tuple(
         Field(row.name, row.values, True) if row.name == "uncommitted changes" and len(changes) > 1 else row
         for row in fields
@@ -89,11 +89,11 @@ def _text(value: Any) -> str | None:
 
 
 def _uncommitted(item: RunSnapshot) -> str | None:
-    """Told by the size of the changes; None where nobody looked."""
-    if item.changes is not None:
+    """Told by the size of the changes; None where they were not recorded."""
+    if item.changes:
         lines = [line for line in item.changes.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
         return "1 line" if len(lines) == 1 else f"{len(lines)} lines" if lines else "yes"
-    return "none" if item.run.commit and "environment" in item.documents else None
+    return None if item.changes is None else "none"
 
 
 def _parameters(runs: Sequence[RunSnapshot]) -> tuple[ParameterRow, ...]:

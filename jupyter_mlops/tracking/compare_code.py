@@ -26,7 +26,7 @@ _LONGEST = 20_000
 _CONTEXT = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Cell:
     id: str
     number: int
@@ -34,7 +34,6 @@ class _Cell:
     source: str
     tags: tuple[str, ...]
     settings: str
-    raw: Mapping[str, Any]
 
 
 def compare_notebooks(
@@ -86,9 +85,7 @@ def _cells(notebook: Mapping[str, Any]) -> list[_Cell]:
         metadata: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
         tags = tuple(str(tag) for tag in (metadata.get("tags") or ()))
         settings = json.dumps(metadata.get("mlops") or {}, sort_keys=True, default=str)
-        found.append(
-            _Cell(str(raw.get("id")), number, str(raw.get("cell_type")), text_of(raw), tags, settings, raw)
-        )
+        found.append(_Cell(str(raw.get("id")), number, str(raw.get("cell_type")), text_of(raw), tags, settings))
     return found
 
 
@@ -220,7 +217,7 @@ def _removed(cell: _Cell, step: str | None) -> CellChange:
 
 
 def _diff(before: str, after: str) -> str:
-    """A unified diff without its head; secrets that changed are left out on both sides, and told as a change all the same."""
+    """A unified diff without its head; secrets are left out, so that it may be empty where only they have changed."""
     old, new = redact_text(before).splitlines(), redact_text(after).splitlines()
     lines = list(difflib.unified_diff(old, new, lineterm="", n=_CONTEXT))[2:]
     return "\n".join(lines)

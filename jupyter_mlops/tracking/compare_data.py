@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_mlops.runtime.describe import TIMES
 from jupyter_mlops.store.records import ArtifactRecord
 from jupyter_mlops.store.tracing import FILE_PREFIX
 from jupyter_mlops.tracking.compare_model import ArtifactCell, ArtifactRow
@@ -40,7 +41,7 @@ def _cell(record: ArtifactRecord | None, baseline: ArtifactRecord | None) -> Art
     same = None if baseline is None else record.digest == baseline.digest
     changes = () if baseline is None or same else _changes(baseline, record)
     # Previews show values, which may be secrets; what is told of the form has names and types alone.
-    return ArtifactCell(record.digest, record.bytes, record.type, None, same, changes)
+    return ArtifactCell(record.digest, record.bytes, record.type, same, changes)
 
 
 def _changes(before: ArtifactRecord, after: ArtifactRecord) -> tuple[str, ...]:
@@ -93,4 +94,4 @@ def _columns(before: Any, after: Any) -> list[str]:
 
 
 def _shape(shape: Any) -> str:
-    return " × ".join(str(length) for length in shape) if isinstance(shape, (list, tuple)) and shape else "none"
+    return TIMES.join(str(length) for length in shape) if isinstance(shape, (list, tuple)) and shape else "none"

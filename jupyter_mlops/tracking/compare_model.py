@@ -97,8 +97,8 @@ class CellChange:
     """A cell of the notebook, in the baseline and in another run.
 
     Args:
-        status: ``changed`` code; ``layout``: comments and layout only; ``text``: a cell that is no code; ``tags``: tags or
-            settings only; ``added``; ``removed``; ``same``.
+        status: ``changed`` code; ``layout``: comments and layout only; ``text``: a cell that is no code; ``tags``: tags
+            or settings only; ``added``; ``removed``; ``same``.
         id: The cell's id, in the baseline where it has one.
         other_id: The id in the other run, where it is another.
         number: Its place on the page, counted from 1, in the baseline; None if it is new.
@@ -178,7 +178,6 @@ class ArtifactCell:
     digest: str
     bytes: int
     type: str | None = None
-    preview: str | None = None
     same: bool | None = None
     changes: tuple[str, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlops.errors import UsageError
@@ -28,7 +28,7 @@ class RunSnapshot:
         notebook: The notebook's JSON as it was when the run began; None if it was not kept.
         pipeline: The pipeline's JSON; None if it was not kept.
         environment: Python, platform and distributions; None if they were not recorded.
-        changes: What the working copy had besides the commit; None if nothing, or not recorded.
+        changes: What the working copy had besides the commit, empty if nothing; None if it was not recorded.
     """
 
     run: RunRecord
@@ -39,7 +39,6 @@ class RunSnapshot:
     pipeline: Mapping[str, Any] | None = None
     environment: Mapping[str, Any] | None = None
     changes: str | None = None
-    documents: frozenset[str] = field(default_factory=frozenset)
 
 
 def read_runs(database: Database, runs: Sequence[str], baseline: str | None = None) -> tuple[RunSnapshot, ...]:
@@ -80,7 +79,6 @@ def _snapshot(database: Database, run_id: str) -> RunSnapshot:
         pipeline=_json(database.document(run_id, "pipeline")),
         environment=_json(database.document(run_id, "environment")),
         changes=database.document(run_id, "git-diff"),
-        documents=frozenset(database.documents(run_id)),
     )
 
 

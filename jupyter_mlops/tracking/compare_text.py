@@ -22,7 +22,9 @@ from jupyter_mlops.tracking.lineage_text import short_run
 
 __all__ = ["Line", "comparison_text"]
 
-_NONE = "–"
+_NONE = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
 _NAMES = 28
 _LEAST = 14
 """Columns that a run has at least; runs that don't fit stand in a further table."""
@@ -59,7 +61,7 @@ def comparison_text(
     lines = list(_lines(comparison, shown, width))
     if unicode:
         return lines
-    plain = str.maketrans({"–": "-", "→": ">", "…": "~", "·": "-", "×": "x", "−": "-", "∞": "inf"})
+    plain = str.maketrans({_NONE: "-", "→": ">", "…": "~", "·": "-", _TIMES: "x", _MINUS: "-", "∞": "inf"})
     return [Line(line.text.translate(plain), line.is_title, line.is_diff) for line in lines]
 
 
@@ -122,7 +124,10 @@ def _section(title: str, heads: Sequence[str], rows: Table, width: int) -> Itera
         columns = [max(column, min(room, _LEAST)) for column in columns]
         if start:
             yield Line("")
-        yield Line(_join([(title, names), *((heads[place], column) for place, column in zip(places, columns, strict=True))]), is_title=True)
+        yield Line(
+            _join([(title, names), *((heads[place], column) for place, column in zip(places, columns, strict=True))]),
+            is_title=True,
+        )
         for name, texts in rows:
             yield from _row(name, [texts[place] for place in places], names, columns)
 
@@ -135,7 +140,9 @@ def _row(name: str, texts: Sequence[str], names: int, columns: Sequence[int]) ->
         for cell, room in zip(cells, [names, *columns], strict=True):
             text = cell[number_of_line] if number_of_line < len(cell) else ""
             if number_of_line == height - 1 and len(cell) > height:
-                text = truncate(f"{text}…", room) if display_width(text) < room else f"{truncate(text, room - 1)}…"[:room]
+                text = (
+                    truncate(f"{text}…", room) if display_width(text) < room else f"{truncate(text, room - 1)}…"[:room]
+                )
             parts.append((text, room))
         yield Line(_join(parts))
 
@@ -197,7 +204,9 @@ def _text(value: str | None) -> str:
 def _parameters(row: ParameterRow) -> list[str]:
     """Where a value came from is told where it is not the notebook's default."""
     return [
-        _NONE if cell is None else parameter(cell.value) + (f" ({cell.source})" if cell.source not in (None, "default") else "")
+        _NONE
+        if cell is None
+        else parameter(cell.value) + (f" ({cell.source})" if cell.source not in (None, "default") else "")
         for cell in row.cells
     ]
 
@@ -214,13 +223,13 @@ def _metrics(row: MetricRow) -> list[str]:
 
 
 def _signed(delta: float) -> str:
-    return f"{'+' if delta > 0 else '−'}{number(abs(delta))}"
+    return f"{'+' if delta > 0 else _MINUS}{number(abs(delta))}"
 
 
 def _per_cent(percent: float | None) -> str:
     if percent is None:
         return ""
-    sign = "+" if percent > 0 else "−"
+    sign = "+" if percent > 0 else _MINUS
     return f", {sign}{abs(percent):.1f} %" if abs(percent) < 1000 else f", {sign}{abs(percent):,.0f} %"
 
 

@@ -19,7 +19,7 @@ from jupyter_mlops.tracking.lineage_model import (
 from jupyter_mlops.tracking.lineage_places import Places
 from jupyter_mlops.tracking.lineage_read import Reader
 from jupyter_mlops.tracking.lineage_target import resolve
-from jupyter_mlops.tracking.lineage_ways import Found, Ref, above, below
+from jupyter_mlops.tracking.lineage_ways import EMPTY, Found, Ref, above, below
 
 __all__ = ["MOST_NODES", "trace"]
 
@@ -28,16 +28,21 @@ MOST_NODES = 100
 
 
 def trace(
-    database: Database, asked: str, direction: Direction = "both", *, depth: int | None = None, folder: Path | None = None
+    database: Database,
+    asked: str,
+    direction: Direction = "both",
+    *,
+    depth: int | None = None,
+    folder: Path | None = None,
 ) -> Lineage:
     """Find out what made something, what used it, or both.
 
     Args:
-        asked: A run; ``RUN:NAME``, ``RUN:STEP/NAME`` or ``RUN:STEP``; the beginning of an artifact's digest; the path of a
-            file.
+        asked: A run; ``RUN:NAME``, ``RUN:STEP/NAME`` or ``RUN:STEP``; the beginning of an artifact's digest; the path
+            of a file.
         direction: ``up`` for what made it, ``down`` for what used it.
-        depth: How many links to follow; all by default. In any case the nearest hundred things are told, and of what has
-            very many users or makers, the newest.
+        depth: How many links to follow; all by default. In any case the nearest hundred things are told, and of what
+            has very many users or makers, the newest.
         folder: What a path is relative to; the working directory by default.
 
     Raises:
@@ -119,7 +124,7 @@ class _Graph:
                 if head is not None:
                     found[head.run_id] = LineageRun(
                         *(head.run_id, head.pipeline, head.status, head.started, head.notebook, head.commit),
-                        uncommitted=_uncommitted(head.commit, head.documents),
+                        uncommitted=_uncommitted(head.documents),
                     )
         return found
 
@@ -135,11 +140,9 @@ class _Graph:
         ]
 
 
-def _uncommitted(commit: str | None, documents: dict[str, str]) -> bool | None:
-    if "git-diff" in documents:
-        return True
-    # Who records the environment records the changes, too; without either nobody looked.
-    return False if commit is not None and "environment" in documents else None
+def _uncommitted(documents: dict[str, str]) -> bool | None:
+    """An empty document says that all was committed, none that nobody looked."""
+    return documents["git-diff"] != EMPTY if "git-diff" in documents else None
 
 
 def _node(reader: Reader, places: Places, ref: Ref) -> LineageNode:
@@ -152,7 +155,7 @@ def _node(reader: Reader, places: Places, ref: Ref) -> LineageNode:
         return LineageNode(ref.id, "run", ref.run_id, run_id=ref.run_id, status=facts.status if facts else None)
     if ref.kind == "model":
         return _model_node(reader, ref)
-    size = next((size for _, _, size in reader.database.keys_of(ref.digest)), None)
+    size = next((size for _, _, size in reader.keys_of(ref.digest)), None)
     name = ref.name if ref.kind == "file" else ref.digest[:16]
     return LineageNode(ref.id, ref.kind, name, digest=ref.digest, bytes=size)
 
@@ -200,7 +203,7 @@ def _artifact_node(reader: Reader, places: Places, ref: Ref) -> LineageNode:
 def _model_node(reader: Reader, ref: Ref) -> LineageNode:
     name, _, version = ref.name.rpartition("/")
     aliases: tuple[str, ...] = ()
-    for model in reader.database.models_of(run_id=ref.seen_in):
+    for model in reader.models_of(run_id=ref.seen_in):
         if (model.model, str(model.version)) == (name, version):
             aliases = model.aliases
     shown = f" ({', '.join(aliases)})" if aliases else ""

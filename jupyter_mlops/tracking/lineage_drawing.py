@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from jupyter_mlops.pipeline import drawing
 from jupyter_mlops.pipeline.model import Edge, Pipeline, Step
@@ -72,10 +72,17 @@ def _edges(lineage: Lineage, boxes: Iterable[str]) -> dict[tuple[str, str], dict
             labels: dict[str, None] = {} if edge.relation == "part" else {edge.relation: None}
             found.setdefault((edge.source, edge.target), {}).update(labels)
             continue
-        for maker in makers.get(edge.source, ()):
+        for maker in _makers_for(lineage, makers.get(edge.source, ()), edge.target):
             if maker in known:
                 found.setdefault((maker, edge.target), {})[lineage.node(edge.source).name] = None
     return found
+
+
+def _makers_for(lineage: Lineage, makers: Sequence[str], target: str) -> Sequence[str]:
+    """Whoever gave an artifact to a step: the step of its own run, also if it reused it; else the one that computed."""
+    run_id = lineage.node(target).run_id
+    own = [maker for maker in makers if lineage.node(maker).run_id == run_id]
+    return own or [maker for maker in makers if lineage.node(maker).computed_in is None] or makers
 
 
 def _name(node: LineageNode) -> str:

@@ -56,8 +56,8 @@ class LineageNode:
 
     Args:
         id: Unique in the answer; what edges refer to.
-        kind: ``run``; ``step``: a step of a run; ``artifact``: what a step computed; ``file``: a file that a step read and no
-            step of its run made; ``content``: what several step runs made alike; ``model``: a version of a model.
+        kind: ``run``; ``step``: a step of a run; ``artifact``: what a step computed; ``file``: a file that a step read
+            and no step of its run made; ``content``: what several step runs made alike; ``model``: a model's version.
         name: For people.
         run_id: The run of a step; the run that computed an artifact.
         step: Slug of the step, or of the step that made the artifact.
@@ -97,8 +97,8 @@ class LineageEdge:
     """From what was there first to what came of it.
 
     Args:
-        relation: ``took`` (artifact to step), ``made`` (step to artifact), ``reused`` (to the step or run that took results over),
-            ``part`` (step to run), ``same`` (equal contents), ``registered`` (artifact or run to model).
+        relation: ``took`` (artifact to step), ``made`` (step to artifact), ``reused`` (to the step or run that took
+            results over), ``part`` (step to run), ``same`` (equal contents), ``registered`` (artifact or run to model).
     """
 
     source: str

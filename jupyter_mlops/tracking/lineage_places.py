@@ -25,7 +25,7 @@ _MOST_JSON = 4_000_000
 
 @dataclass(frozen=True)
 class _Lines:
-    """Of a cell's source, the last line that binds each name, and that has each text or the last part of it as a path."""
+    """Of a cell's source, the last line that binds each name, and that has each text (or the end of it, as a path)."""
 
     names: Mapping[str, int]
     texts: Mapping[str, int]
@@ -52,9 +52,7 @@ class Places:
     def cells(self, head: RunHead, step: str) -> tuple[CellPlace, ...]:
         """Return the cells of a step, in their order; none where the run kept no notebook."""
         page = self._page(head)
-        return tuple(
-            CellPlace(cell, page.numbers[cell]) for cell in page.steps.get(step, ()) if cell in page.numbers
-        )
+        return tuple(CellPlace(cell, page.numbers[cell]) for cell in page.steps.get(step, ()) if cell in page.numbers)
 
     def origin(self, head: RunHead, step: str, kind: str, names: Sequence[str]) -> tuple[CellPlace, ...]:
         """Return the cell, and the line in it, that gave a value its first name last, or that names a file."""
@@ -105,8 +103,7 @@ def _page(notebook: Mapping[str, Any], pipeline: Mapping[str, Any]) -> _Page:
         numbers[cell_id] = number
         sources[cell_id] = source if isinstance(source, str) else "".join(map(str, source))
     steps = {
-        str(step.get("slug")): [str(cell) for cell in step.get("cells") or ()]
-        for step in _dicts(pipeline.get("steps"))
+        str(step.get("slug")): [str(cell) for cell in step.get("cells") or ()] for step in _dicts(pipeline.get("steps"))
     }
     return _Page(numbers, sources, steps)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import StepRecord
-from jupyter_mlops.store.tracing import FILE_PREFIX, FlowRecord, RunHead
+from jupyter_mlops.store.tracing import FILE_PREFIX, FlowRecord, ModelRecord, RunHead
 
 __all__ = ["FANOUT", "Reader", "RunFacts"]
 
@@ -45,6 +45,9 @@ class Reader:
         self._runs: dict[str, RunFacts | None] = {}
         self._heads: dict[str, RunHead | None] = {}
         self._computed: dict[tuple[str, str], str] = {}
+        self._keys: dict[str, tuple[tuple[str, str, int], ...]] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
+        self._has_models: bool | None = None
         self._left = _COUNTED
 
     def head(self, run_id: str) -> RunHead | None:
@@ -85,6 +88,24 @@ class Reader:
         slug = flow.id.partition(".")[0]
         return slug if slug in facts.steps else None
 
+    def keys_of(self, digest: str) -> tuple[tuple[str, str, int], ...]:
+        """Return key, kind and size of the artifacts with this content."""
+        if digest not in self._keys:
+            self._keys[digest] = self.database.keys_of(digest)
+        return self._keys[digest]
+
+    def file_ids(self, key: str) -> tuple[str, ...]:
+        """Return the ids under which runs read this artifact as a file that they had not made."""
+        if key not in self._files:
+            self._files[key] = self.database.file_ids(key)
+        return self._files[key]
+
+    def models_of(self, *, run_id: str | None = None, key: str | None = None) -> list[ModelRecord]:
+        """Return the versions of models that were registered from a run, or that are an artifact."""
+        if self._has_models is None:
+            self._has_models = self.database.has_models()
+        return self.database.models_of(run_id=run_id, key=key) if self._has_models else []
+
     def count(self, key: str, artifact: str, used: bool) -> tuple[int, bool]:
         """Count who took (or made) an artifact under an id.
 
@@ -97,7 +118,11 @@ class Reader:
         return number, number >= most
 
     def reusing(self, step: StepRecord) -> tuple[Sequence[str], int, bool]:
-        """Return the runs that reused what a step computed, newest first; how many there are; whether there may be more."""
+        """Find the runs that reused what a step computed.
+
+        Returns:
+            The newest, the newest first; how many there are; whether there may be more.
+        """
         if step.cache_key is None or step.finished is None or step.status != "succeeded":
             return [], 0, False
         until = self.database.computed_again(step.cache_key, step.finished)

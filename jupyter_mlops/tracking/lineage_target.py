@@ -19,7 +19,8 @@ __all__ = ["Target", "resolve"]
 
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
 _HINT = (
-    "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, or a file."
+    "Name a run (its id, the beginning of it, or latest), RUN:NAME, RUN:STEP/NAME, the beginning of a digest, "
+    "or a file."
 )
 _UPWARDS = ("", "../", "../../")
 
@@ -48,7 +49,7 @@ def resolve(reader: Reader, text: str, folder: Path) -> Target:
     path = _existing_file(text, folder)
     looks_like_path = "/" in text or os.sep in text or "." in text
     if path is not None and (looks_like_path or not database.names_a_run(text)):
-        return _file_on_disk(reader, text, path)
+        return _file_on_disk(reader, text, path, folder)
     run, colon, rest = text.partition(":")
     if colon and run and database.names_a_run(run):
         return Target(_in_run(reader, database.run_id(run), rest))
@@ -77,15 +78,15 @@ def _existing_file(text: str, folder: Path) -> Path | None:
         return None
 
 
-def _file_on_disk(reader: Reader, text: str, path: Path) -> Target:
+def _file_on_disk(reader: Reader, text: str, path: Path, folder: Path) -> Target:
     try:
         digest = hash_file(path)
     except OSError as error:
         raise InfrastructureError(f"{printable(text)} can't be read: {error.strerror or error}.") from error
     shown = printable(text)
-    if digest != EMPTY and any(kind == "file" for _, kind, _ in reader.database.keys_of(digest)):
-        return Target(_content(reader, digest, set(_paths(text, path.parent))))
-    recorded = _recorded_file(reader, text, path.parent if Path(text).is_absolute() else path.parent)
+    if digest != EMPTY and any(kind == "file" for _, kind, _ in reader.keys_of(digest)):
+        return Target(_content(reader, digest, set(_paths(text, folder))))
+    recorded = _recorded_file(reader, text, folder)
     if recorded is None:
         raise UsageError(
             f"No run on record has read or made {shown}.",
@@ -110,9 +111,7 @@ def _content(reader: Reader, digest: str, paths: Iterable[str] = ()) -> Ref:
     if made:
         return Ref("content", digest=digest)
     names = [
-        artifact.removeprefix(FILE_PREFIX)
-        for key, _, _ in reader.database.keys_of(digest)
-        for artifact in reader.database.file_ids(key)
+        artifact.removeprefix(FILE_PREFIX) for key, _, _ in reader.keys_of(digest) for artifact in reader.file_ids(key)
     ]
     if not names:
         return Ref("content", digest=digest)
@@ -122,14 +121,15 @@ def _content(reader: Reader, digest: str, paths: Iterable[str] = ()) -> Ref:
 
 def _recorded_file(reader: Reader, text: str, folder: Path) -> Ref | None:
     """The content that a run read, or made, last under this path, which was relative to a folder of the project."""
+    database = reader.database
     best: tuple[str, str, str] | None = None
-    for path, digest, key in reader.database.files_called(list(_paths(text, folder))):
-        for use in (
-            *reader.database.uses(key, FILE_PREFIX + path, "in", 1),
-            *(item for name in reader.database.ids_of(key, "out") for item in reader.database.uses(key, name, "out", 1)),
-        ):
-            if best is None or use.run_id > best[0]:
-                best = (use.run_id, path, digest)
+    for path in _paths(text, folder):
+        last = database.last_read(path)
+        found = [(last[0], path, last[1])] if last is not None else []
+        for digest, key in database.files_made(path):
+            for name in database.ids_of(key, "out"):
+                found += [(use.run_id, path, digest) for use in database.uses(key, name, "out", 1)]
+        best = max([*found, *([best] if best is not None else [])], default=None)
     if best is None:
         return None
     return Ref("file", name=best[1], digest=best[2]) if best[2] == EMPTY else _content(reader, best[2], [best[1]])
@@ -173,7 +173,9 @@ def _in_run(reader: Reader, run_id: str, name: str) -> Ref:
 def _matching(reader: Reader, facts: RunFacts, name: str) -> dict[str, Ref]:
     step, slash, short = name.partition("/")
     found = {
-        f"{flow.step}/{flow.names[0] if flow.names else flow.id}": artifact_ref(reader, facts.head.run_id, flow.step, flow)
+        f"{flow.step}/{flow.names[0] if flow.names else flow.id}": artifact_ref(
+            reader, facts.head.run_id, flow.step, flow
+        )
         for flow in facts.made.values()
         if name in _called(flow) or (slash and short in _called(flow) and step in _step_names(facts, flow.step))
     }
@@ -184,9 +186,7 @@ def _matching(reader: Reader, facts: RunFacts, name: str) -> dict[str, Ref]:
             if flow.id == FILE_PREFIX + name or (flow.id.startswith(FILE_PREFIX) and flow.id == name):
                 path = flow.id.removeprefix(FILE_PREFIX)
                 return {name: Ref("file", name=path, digest=flow.digest)}
-    return {
-        slug: Ref("step", facts.head.run_id, slug) for slug in facts.steps if name in _step_names(facts, slug)
-    }
+    return {slug: Ref("step", facts.head.run_id, slug) for slug in facts.steps if name in _step_names(facts, slug)}
 
 
 def _called(flow: FlowRecord) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import time
+import textwrap
 from collections.abc import Iterator
 
-from jupyter_mlops.pipeline.drawing.labels import one_line, truncate
+from jupyter_mlops.notebook.names import printable
+from jupyter_mlops.pipeline.drawing.labels import display_width, one_line, truncate
 from jupyter_mlops.store.ids import TIME_LENGTH
 from jupyter_mlops.tracking.formats import duration, size
 from jupyter_mlops.tracking.lineage_model import CellPlace, Lineage, LineageNode, LineageRun
 
 __all__ = ["left_out", "lineage_text", "node_details", "short_run"]
 
+_CUT = "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there."
 _DIGEST = 12
 _COMMIT = 9
 
@@ -40,17 +42,18 @@ def lineage_text(lineage: Lineage, *, width: int = 100, unicode: bool = True) ->
         ("down", "Used by", "Nothing on record has used it."),
     ):
         if lineage.direction in (way, "both"):
-            branches = list(_Tree(lineage, up=way == "up", unicode=unicode).branches(lineage.start, "", {lineage.start}))
+            branches = list(
+                _Tree(lineage, up=way == "up", unicode=unicode).branches(lineage.start, "", {lineage.start})
+            )
             lines += ["", title, *(branches or [f"  {nothing}"])]
     if lineage.runs:
-        lines += ["", "Runs", *_runs(lineage)]
-    if lineage.cut:
-        lines += ["", "Some is left out: the nearest and the newest is shown. To see more, ask for the lineage of what is there."]
-    for note in lineage.notes:
-        lines += ["", f"Note: {one_line(note)}"]
+        lines += ["", "Runs", *_runs(lineage, width)]
+    notes = [_CUT] if lineage.cut else []
+    for note in [*notes, *(f"Note: {one_line(note)}" for note in lineage.notes)]:
+        lines += ["", *textwrap.wrap(note, width, break_on_hyphens=False)]
     ellipsis = "…" if unicode else "..."
     plain = lines if unicode else [line.replace("·", "-").replace("…", "...") for line in lines]
-    return [truncate(line, width, ellipsis) for line in plain]
+    return [truncate(printable(line), width, ellipsis) for line in plain]
 
 
 def node_details(node: LineageNode) -> list[str]:
@@ -104,18 +107,18 @@ def _head(lineage: Lineage, start: LineageNode) -> Iterator[str]:
     yield f"{kind} {_line(start)}"
 
 
-def _runs(lineage: Lineage) -> Iterator[str]:
-    runs = sorted(lineage.runs.values(), key=lambda run: run.run_id, reverse=True)
-    for run in runs:
-        yield f"  {run.run_id}  {' · '.join(_run(run))}"
+def _runs(lineage: Lineage, width: int) -> Iterator[str]:
+    for run in sorted(lineage.runs.values(), key=lambda run: run.run_id, reverse=True):
+        details = " · ".join(_run(run))
+        whole = f"  {run.run_id}  {details}"
+        yield from [whole] if display_width(whole) <= width else [f"  {run.run_id}", f"    {details}"]
 
 
 def _run(run: LineageRun) -> list[str]:
-    found = [one_line(run.pipeline), run.status, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started / 1000))]
-    if run.commit:
-        changes = {True: " with uncommitted changes", False: "", None: ""}[run.uncommitted]
-        found.append(f"commit {run.commit[:_COMMIT]}{changes}")
-    return found
+    commit = (
+        [f"commit {run.commit[:_COMMIT]}{' with uncommitted changes' if run.uncommitted else ''}"] if run.commit else []
+    )
+    return [one_line(run.pipeline), run.status, *commit]
 
 
 class _Tree:

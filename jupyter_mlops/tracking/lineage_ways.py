@@ -99,7 +99,7 @@ def artifact_ref(reader: Reader, run_id: str, step: str, flow: FlowRecord) -> Re
 def makers(reader: Reader, digest: str) -> tuple[list[Ref], int]:
     """Return the artifacts with this content, as the runs that computed them made them, and how many more there are."""
     found: dict[Ref, None] = {}
-    for key, _, _ in reader.database.keys_of(digest):
+    for key, _, _ in reader.keys_of(digest):
         for artifact in reader.database.ids_of(key, "out"):
             newest = reader.database.uses(key, artifact, "out", FANOUT)
             oldest = reader.database.uses(key, artifact, "out", 1, oldest_first=True)
@@ -144,7 +144,7 @@ def _source(reader: Reader, run_id: str, flow: FlowRecord) -> Ref:
 def _writer(reader: Reader, ref: Ref) -> Found:
     """The step run that wrote a file with this content last, before it was read; an empty file says nothing."""
     best: Use | None = None
-    for key, kind, size in reader.database.keys_of(ref.digest):
+    for key, kind, size in reader.keys_of(ref.digest):
         if kind != "file" or not size:
             continue
         for artifact in reader.database.ids_of(key, "out"):
@@ -167,7 +167,7 @@ def _last_steps(reader: Reader, run_id: str) -> Iterator[Ref]:
 
 def _registered(reader: Reader, ref: Ref) -> Iterator[Ref]:
     name, _, version = ref.name.rpartition("/")
-    for model in reader.database.models_of(run_id=ref.seen_in):
+    for model in reader.models_of(run_id=ref.seen_in):
         facts = reader.run(model.run_id)
         flow = None if facts is None else facts.made.get(model.artifact)
         if model.model == name and str(model.version) == version and flow is not None:
@@ -206,7 +206,7 @@ def _users_of_artifact(reader: Reader, ref: Ref) -> Found:
     refs += [(item, "same") for item in _as_files(reader, ref.run_id, flow)]
     models = [
         model
-        for model in reader.database.models_of(key=flow.key)
+        for model in reader.models_of(key=flow.key)
         if model.artifact == ref.name and reader.origin(model.run_id, model.step) == ref.run_id
     ]
     refs += [
@@ -220,8 +220,8 @@ def _as_files(reader: Reader, run_id: str, flow: FlowRecord) -> Iterator[Ref]:
     if flow.kind != "file" or not flow.bytes:
         return
     paths: dict[str, None] = {}
-    for key, kind, _ in reader.database.keys_of(flow.digest):
-        for artifact in reader.database.file_ids(key) if kind == "file" else ():
+    for key, kind, _ in reader.keys_of(flow.digest):
+        for artifact in reader.file_ids(key) if kind == "file" else ():
             if reader.database.uses(key, artifact, "in", 1, after=run_id):
                 paths[artifact.removeprefix(FILE_PREFIX)] = None
     for path in paths:
@@ -231,8 +231,8 @@ def _as_files(reader: Reader, run_id: str, flow: FlowRecord) -> Iterator[Ref]:
 def _users_of_content(reader: Reader, ref: Ref, *, files_only: bool) -> Found:
     found: dict[tuple[str, str], None] = {}
     total, at_least = 0, False
-    for key, _, _ in reader.database.keys_of(ref.digest):
-        ids = reader.database.file_ids(key) if files_only else reader.database.ids_of(key, "in")
+    for key, _, _ in reader.keys_of(ref.digest):
+        ids = reader.file_ids(key) if files_only else reader.database.ids_of(key, "in")
         for artifact in ids:
             if files_only and ref.digest == EMPTY and artifact != FILE_PREFIX + ref.name:
                 continue
@@ -264,7 +264,7 @@ def _users_of_run(reader: Reader, ref: Ref) -> Found:
     for flow in facts.made.values():
         if reader.origin(ref.run_id, flow.step) == ref.run_id and next(_as_files(reader, ref.run_id, flow), None):
             refs.append((Ref("artifact", ref.run_id, flow.id, flow.digest), "made"))
-    for model in reader.database.models_of(run_id=ref.run_id):
+    for model in reader.models_of(run_id=ref.run_id):
         refs.append((Ref("model", name=f"{model.model}/{model.version}", seen_in=model.run_id), "registered"))
     more = max(most, len(newest)) - min(len(newest), FANOUT)
     return Found(tuple(refs), more, at_least)

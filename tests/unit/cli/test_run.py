@@ -100,6 +100,25 @@ def test_text_has_plan_result_metrics_places_and_what_next(run: Any, write: Any,
     assert any(re.fullmatch(r"  jupyter mlops run churn\.ipynb -p n_trees VALUE +run .+", line) for line in lines)
 
 
+def test_the_source_of_each_parameter_is_handed_on(
+    run: Any, write: Any, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text("n_trees: 3\n")
+    monkeypatch.setattr("sys.argv", ["jupyter-mlops", "run", "churn.ipynb", "-f", "params.yaml"])
+    run("run", write(), "-f", "params.yaml")
+    run("run", "churn.ipynb", "-f", "params.yaml", "-p", "n_trees", "4")
+    run("run", "churn.ipynb", "-y", "{n_trees: 5}")
+    run("run", "churn.ipynb")
+    given = [(call["parameters"], call["sources"]) for call in engine.calls]
+    assert given == [
+        ({"n_trees": 3}, {"n_trees": "-f params.yaml"}),
+        ({"n_trees": 4}, {"n_trees": "-p"}),
+        ({"n_trees": 5}, {"n_trees": "-y"}),
+        ({}, {}),
+    ]
+    assert engine.calls[0]["command"] == "jupyter mlops run churn.ipynb -f params.yaml"
+
+
 def test_what_steps_used_is_shown(run: Any, write: Any, engine: Engine) -> None:
     lines = run("run", write()).out.splitlines()
     start = lines.index("Used")
