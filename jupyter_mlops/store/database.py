@@ -46,6 +46,7 @@ _RUN_LEVEL = 1_000_000
 _LOGGED = 10_000
 """Position of the first parameter that the first step logged: after all that the notebook declares."""
 
+
 class Database(Reading, Housekeeping, Models, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 

@@ -23,7 +23,7 @@ class Feature:
     dtype: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Signature:
     """What goes in and what comes out.
 
@@ -60,6 +60,9 @@ class Signature:
             "classes": list(self.classes),
             "source": self.source,
         }
+
+    def __repr__(self) -> str:
+        return f"<Signature {self}>"
 
     def __str__(self) -> str:
         parts = [f"{item.name}: {item.dtype}" if item.dtype else item.name for item in self.inputs]

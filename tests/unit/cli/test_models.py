@@ -114,7 +114,7 @@ def test_mistakes_are_told(run, store: Database, words: list[str], said: str) ->
 
 
 def test_names_with_quotes_and_markup_stay_as_they_are(run, store: Database, root: Path) -> None:
-    name = "it's <b onclick=\"x()\">"
+    name = 'it\'s <b onclick="x()">'
     run("models", "register", "latest:forest", "--name", name)
     assert check(root, run("models", "--format", "json").out)["models"][0]["name"] == name
     assert name in run("models", "show", name).out

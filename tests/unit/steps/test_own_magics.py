@@ -44,3 +44,15 @@ def test_no_kernel_sees_them(cells) -> None:
         text = json.dumps(step_notebook(found, step, source.raw))
         assert "mlops run" not in text and "load_ext" not in text and "%mlops" not in text
     assert "%mlops run" in json.dumps(dict(source.raw))
+
+
+def test_what_is_asked_of_the_store_may_be_another_answer_next_time() -> None:
+    found = pipeline(
+        parsed(
+            ("imports", "import jupyter_mlops as mlops"),
+            ("step:predict", "model = mlops.model('churn@champion')\nsaid = model.predict([[1]])"),
+            ("step:show", "print(said)"),
+        )
+    )
+    assert found.step("predict").volatile is not None
+    assert found.step("show").volatile is None
