@@ -161,7 +161,7 @@ class _Models(WithSubcommands):
 @click.argument("word", required=False, default=None, metavar="")
 @format_option
 def command(word: str | None, form: str) -> int:
-    """List the registered models."""
+    """List the registered models; register, show, alias, describe or remove them."""
     from jupyter_mlops import api
     from jupyter_mlops.cli.models_text import model_json, say_models
 

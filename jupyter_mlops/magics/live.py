@@ -20,11 +20,13 @@ _SESSION_OF_VSCODE = "__vsc_ipynb_file__"
 def notebook_file(namespace: dict[str, Any]) -> Path | None:
     """Return the file of the notebook that this kernel belongs to, if it can be told.
 
-    Jupyter names it in an environment variable, as a path that may be relative to the kernel's folder or one above it.
+    Jupyter names it in an environment variable, as a path that may be relative to the kernel's folder or one above it;
+    where several people edit a notebook at once, it says so in front of the name.
     """
     for text in (os.environ.get(_SESSION), namespace.get(_SESSION_OF_VSCODE)):
         if not isinstance(text, str) or not text.endswith(".ipynb"):
             continue
+        text = text.replace("RTC:", "")
         folder = Path.cwd()
         for candidate in (Path(text), *(place / text for place in (folder, *folder.parents)), folder / Path(text).name):
             if candidate.is_file():

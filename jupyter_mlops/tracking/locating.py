@@ -68,6 +68,8 @@ def find_made(database: Database, run_id: str, name: str, step: str | None = Non
     found = [item for item in candidates if item.name == name]
     if not found:
         found = [item for item in candidates if item.record.id == name and len(item.record.names) == 1]
+    # A file that a step wrote and logged, too, is there twice.
+    found = list({item.step.slug: item for item in reversed(found)}.values())[::-1]
     if len(found) > 1 and not last:
         some = ", ".join(f"{item.step.name}/{item.name}" for item in found[:6])
         raise UsageError(

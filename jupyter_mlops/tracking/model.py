@@ -122,7 +122,7 @@ def load_model(
     changed = run.differences(record)
     if changed:
         told = "; ".join(item.text for item in changed)
-        warnings.warn(f"{_called(version)}: versions differ from those of its run: {told}.", stacklevel=4)
+        warnings.warn(f"{_called(version)}: versions differ from those of its run: {told}.", stacklevel=3)
     return Model(
         version.model,
         version.version,

@@ -170,9 +170,10 @@ def test_the_last_run_of_this_notebook_is_meant(live: Live, monkeypatch: pytest.
     assert live.names["rows"] == [9]
 
 
-def test_a_name_relative_to_a_folder_above_is_found(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["project/live.ipynb", "RTC:project/live.ipynb", "live.ipynb"])
+def test_a_name_relative_to_a_folder_above_is_found(live: Live, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     live.record()
-    monkeypatch.setenv("JPY_SESSION_NAME", "project/live.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", name)
     live.do("load fail")
     assert live.names["limit"] == 9
 
@@ -232,6 +233,14 @@ def test_inside_a_pipeline_nothing_is_run_or_loaded(live: Live, monkeypatch: pyt
     assert live.do("run") is None
     assert live.do("load fail") is None
     assert capsys.readouterr().out.count("does nothing here") == 2
+    assert not live.home.exists()
+
+
+def test_a_notebook_with_errors_is_not_run(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    write_notebook(live.folder / "wrong.ipynb", [("step:a", "print(undefined_name)"), ("step:b", "x = 1")])
+    message = live.refused("run wrong.ipynb")
+    assert "undefined_name" in message and "MLO" in message and "Traceback" not in message
+    assert "undefined_name" in repr(live.do("show wrong.ipynb"))
     assert not live.home.exists()
 
 

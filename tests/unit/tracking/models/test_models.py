@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -324,3 +325,12 @@ def test_what_is_not_there_is_named(record: Record) -> None:
     with pytest.raises(UsageError, match="is a file"):
         record()
         mlops.load("other.joblib")
+
+
+def test_what_a_step_wrote_and_logged_is_one_thing(record: Record, home: Path) -> None:
+    run = record()
+    with Database(Home(home).database) as database:
+        written = next(item for item in database.artifacts_of(run) if item.names == ("other.joblib",))
+        logged = replace(written, id=written.id.replace("file:", "logged:"))
+        database.record_artifacts(run, "train-array", outputs=[logged])
+    assert mlops.register_model("latest:other.joblib", "file").version.artifact == written.id
