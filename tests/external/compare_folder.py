@@ -208,16 +208,13 @@ def _judged(row: Row, notebook: Notebook, pipeline: Pipeline, found: Verificatio
         details = f"{len(unstable)} unstable: {', '.join(unstable)}" if unstable else ""
         return replace(row, whole="ok", verdict="equal", details=details)
     failures = [item for item in found.differences if item.kind == "failure"]
-    verdict = "fails in pipeline" if failures else "different"
-    doubtful = {item.cell for item in pipeline.diagnostics if item.severity == "warning" and item.cell is not None}
-    if not failures and all(item.cell in doubtful for item in found.differences):
-        verdict = "told"
+    warnings = [item for item in pipeline.diagnostics if item.severity == "warning"]
+    told = not failures and {item.cell for item in found.differences} <= {item.cell for item in warnings}
+    verdict = "fails in pipeline" if failures else "told" if told else "different"
     shown = [_difference(item, notebook) for item in (*failures[:1], *_first_of_cause(found.differences))]
-    warned = sorted({item.code for item in pipeline.diagnostics if item.severity == "warning"})
     details = f"{len(found.differences)} differences: " + " · ".join(dict.fromkeys(shown))
-    return replace(
-        row, whole="ok", verdict=verdict, details=details + (f" (warned: {', '.join(warned)})" if warned else "")
-    )
+    warned = f" (warned: {', '.join(sorted({item.code for item in warnings}))})" if warnings else ""
+    return replace(row, whole="ok", verdict=verdict, details=details + warned)
 
 
 def _first_of_cause(differences: Iterable[Difference]) -> list[Difference]:

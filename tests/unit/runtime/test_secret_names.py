@@ -4,7 +4,10 @@ import pytest
 
 from jupyter_mlops.runtime.secret_names import is_secret
 
-SECRET = "password db_password apiKey API_KEY token hf_token aws_secret_access_key ACCESS_KEY auth-token Credentials SERVICE_TOKEN"
+SECRET = (
+    "password db_password apiKey API_KEY token hf_token aws_secret_access_key ACCESS_KEY auth-token Credentials "
+    "SERVICE_TOKEN"
+)
 OPEN = "max_tokens pad_token n_tokens tokenizer secretary key monkey author token_count keys passengers compass"
 
 
