@@ -264,3 +264,17 @@ def test_ipython_finds_the_extension(live: Live) -> None:
     assert live.shell.extension_manager.load_extension("jupyter_mlops") is None
     assert live.shell.find_line_magic("mlops") is not None
     assert os.environ.get("JUPYTER_MLOPS_STEP") is None
+
+
+def test_variables_that_share_memory_are_put_back_together(live: Live) -> None:
+    cells = [
+        ("step:make", "rows = [1]\nsame = rows"),
+        ("step:use", "same.append(2)\nassert rows == [1]"),
+    ]
+    record_run(write_notebook(live.folder / "shared.ipynb", cells), live.home)
+    live.run("rows = [1]\nsame = rows")
+    live.do("load use --run latest")
+    assert live.names["rows"] is live.names["same"]
+    live.run("mine = rows = [1]\nsame = [1]")  # equal, but no longer one
+    assert "rows, same hold something else" in live.refused("load use --run latest")
+    assert live.names["rows"] is live.names["mine"]

@@ -334,3 +334,19 @@ def test_what_a_step_wrote_and_logged_is_one_thing(record: Record, home: Path) -
         logged = replace(written, id=written.id.replace("file:", "logged:"))
         database.record_artifacts(run, "train-array", outputs=[logged])
     assert mlops.register_model("latest:other.joblib", "file").version.artifact == written.id
+
+
+def test_variables_that_share_memory_still_do(home: Path, tmp_path: Path) -> None:
+    cells = [
+        ("imports", "import numpy as np"),
+        ("step:make", "base = np.zeros(60_000)\nview = base[10:20]\nrows = [1]\nsame = rows"),
+        ("step:use", "view[:] = 5\nsame.append(2)\nprint(base.sum(), rows)"),
+        ("step:after", "print(base, view, rows, same)"),
+    ]
+    record_run(write_notebook(tmp_path / "shared.ipynb", cells), home)
+    before, after = mlops.load_inputs("use"), mlops.load_inputs("after")
+    assert before["rows"] is before["same"] and before["rows"] == [1]
+    assert after["rows"] is after["same"] and after["rows"] == [1, 2]
+    after["view"][0] = 7
+    assert (after["base"][10], after["base"][11], mlops.load("base")[10]) == (7, 5, 5)
+    assert mlops.load("base", step="make").sum() == 0
