@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         register_model,
         run,
         runs,
+        sync,
     )
     from jupyter_mlops.api.models import models
     from jupyter_mlops.magics import load_ipython_extension, unload_ipython_extension
@@ -51,6 +52,7 @@ __all__ = [
     "run",
     "runs",
     "set_tag",
+    "sync",
     "unload_ipython_extension",
 ]
 

@@ -20,6 +20,7 @@ from jupyter_mlops.api.models import (
 )
 from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.syncing import sync
 from jupyter_mlops.api.tracing import comparison, lineage
 from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
@@ -54,6 +55,7 @@ __all__ = [
     "set_tag",
     "step_names",
     "suggest",
+    "sync",
     "verify",
     "what_remove_model_removes",
 ]

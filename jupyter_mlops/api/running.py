@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,8 @@ def run(
     from jupyter_mlops.engine.selection import select
     from jupyter_mlops.pipeline.parameters import resolve
     from jupyter_mlops.store.home import find_home
+    from jupyter_mlops.tracking.handover import hand_over
+    from jupyter_mlops.tracking.trackers import addressees
 
     source = source_of(notebook)
     sliced = sliced or pipeline(source)
@@ -103,10 +106,11 @@ def run(
         parameter_sources=sources,
         trigger=trigger,
         command=command,
+        addressees=addressees(os.environ, Path(cwd) if cwd is not None else place),
     )
     if report is not None:
         _write_report(folder, result.run_id, sliced, Path(report))
-    return result
+    return hand_over(result, folder, os.environ)
 
 
 def dry_run(

@@ -111,6 +111,7 @@ def new_run(request: RunRequest) -> NewRun:
         configuration=_configuration(request.root),
         tags=request.tags,
         documents=documents,
+        addressees=request.addressees,
     )
 
 

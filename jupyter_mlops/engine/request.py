@@ -21,6 +21,7 @@ from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -40,6 +41,7 @@ class RunRequest:
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
     """
 
     pipeline: Pipeline
@@ -58,11 +60,13 @@ class RunRequest:
     shared: SharedCacheSettings | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
+    addressees: tuple[Addressee, ...] = ()
 
     @property
     def project(self) -> Path:
         """Where the notebook is, or the steps run."""
         return self.notebook.path.parent if self.notebook.path else self.cwd
+
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -113,6 +117,7 @@ def make_request(
     command: str | None = None,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -150,6 +155,7 @@ def make_request(
         shared_cache_settings(root),
         begun.tags,
         command,
+        addressees,
     )
 
 

@@ -21,6 +21,7 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import ensure_home
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["plan_pipeline", "run_pipeline"]
 
@@ -45,6 +46,7 @@ def run_pipeline(
     warm: bool = True,
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -70,6 +72,7 @@ def run_pipeline(
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Where such processes are kept from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -94,6 +97,7 @@ def run_pipeline(
         command=command,
         instruments=instruments,
         fail_fast=fail_fast,
+        addressees=addressees,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)

@@ -119,6 +119,7 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
     optional = {
         "fsspec",
         "matplotlib",
+        "mlflow",
         "polars",
         "pyarrow",
         "scipy",
