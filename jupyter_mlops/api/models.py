@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,8 @@ from jupyter_mlops.api.loading import run_reader
 from jupyter_mlops.api.notebooks import PathLike, pipeline
 
 if TYPE_CHECKING:
+    from jupyter_mlops.store.database import Database
+    from jupyter_mlops.store.home import Home
     from jupyter_mlops.store.models import ModelVersion, RegisteredModel
     from jupyter_mlops.tracking.model import Model
     from jupyter_mlops.tracking.model_lineage import ModelLineage
@@ -55,8 +59,10 @@ def register_model(
     """
     from jupyter_mlops.tracking.models import Registry
 
-    with open_store(home) as (database, _):
-        return Registry(database).register(source, name, description=description, aliases=aliases)
+    with open_store(home) as (database, folders):
+        done = Registry(database).register(source, name, description=description, aliases=aliases)
+        _hand_over(database, folders, name)
+    return done
 
 
 def models(*, home: PathLike | None = None) -> tuple[RegisteredModel, ...]:
@@ -102,8 +108,10 @@ def set_model_alias(
     """
     from jupyter_mlops.tracking.models import Registry
 
-    with open_store(home) as (database, _):
-        return Registry(database).alias(name, str(version), alias)
+    with open_store(home) as (database, folders):
+        done = Registry(database).alias(name, str(version), alias)
+        _hand_over(database, folders, name)
+    return done
 
 
 def remove_model_alias(name: str, alias: str, *, home: PathLike | None = None) -> None:
@@ -115,8 +123,9 @@ def remove_model_alias(name: str, alias: str, *, home: PathLike | None = None) -
     """
     from jupyter_mlops.tracking.models import Registry
 
-    with open_store(home) as (database, _):
+    with open_store(home) as (database, folders):
         Registry(database).remove_alias(name, alias)
+        _hand_over(database, folders, name)
 
 
 def describe_model(reference: str, description: str | None, *, home: PathLike | None = None) -> None:
@@ -129,10 +138,12 @@ def describe_model(reference: str, description: str | None, *, home: PathLike | 
         UsageError: There is no such model or version.
         InfrastructureError: The store can't be used.
     """
+    from jupyter_mlops.tracking.model_names import parse_reference
     from jupyter_mlops.tracking.models import Registry
 
-    with open_store(home) as (database, _):
+    with open_store(home) as (database, folders):
         Registry(database).describe(reference, description)
+        _hand_over(database, folders, parse_reference(reference).name)
 
 
 def what_remove_model_removes(reference: str, *, force: bool = False, home: PathLike | None = None) -> Removal:
@@ -186,6 +197,15 @@ def model(reference: str, *, home: PathLike | None = None) -> Model:
             return _lineage(version, place)
 
         return load_model(reference, Registry(database), lambda run_id: run_reader(database, folders, run_id), lineage)
+
+
+def _hand_over(database: Database, home: Home, name: str) -> None:
+    """Tell other trackers; that one is away is no error of what was done here."""
+    from jupyter_mlops.errors import MlopsError
+    from jupyter_mlops.tracking.handover import hand_over_model
+
+    with contextlib.suppress(MlopsError, OSError):
+        hand_over_model(database, home, name, os.environ, Path.cwd())
 
 
 def _lineage(version: ModelVersion, home: Path) -> ModelLineage:

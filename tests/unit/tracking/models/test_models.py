@@ -350,3 +350,22 @@ def test_variables_that_share_memory_still_do(home: Path, tmp_path: Path) -> Non
     after["view"][0] = 7
     assert (after["base"][10], after["base"][11], mlops.load("base")[10]) == (7, 5, 5)
     assert mlops.load("base", step="make").sum() == 0
+
+
+def test_other_trackers_are_told_of_each_change(record: Record, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr("jupyter_mlops.tracking.handover._start", lambda home, wait: None)
+
+    def revision() -> int:
+        with Database(Home(home).database) as database:
+            (waiting,) = database.deliveries()
+        assert (waiting.kind, waiting.subject) == ("model", "churn")
+        return waiting.revision
+
+    mlops.register_model("latest:model", "churn")
+    assert revision() == 1
+    api.set_model_alias("churn", 1, "champion")
+    api.describe_model("churn@champion", "first")
+    api.remove_model_alias("churn", "champion")
+    assert revision() == 4
