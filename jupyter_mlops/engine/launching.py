@@ -97,18 +97,21 @@ class Launcher:
         )
 
     def _launch(self, step: Step, stem: str, attempt: int, folder: Path, context_path: Path) -> Launch:
+        request = self._request
         environment = kernel_environment(
-            self._request.kernel,
+            request.kernel,
             bundle=self._prepared.bundle,
             context=context_path,
-            settings={**self._mlflow.variables(step.slug, attempt), **self._request.environment_of(step)},
+            settings={**self._mlflow.variables(step.slug, attempt), **request.environment_of(step)},
         )
         sockets = None
         if self._prepared.sockets is not None:
-            position = self._request.pipeline.steps.index(step) + 1
+            position = request.pipeline.steps.index(step) + 1
             sockets = self._prepared.sockets / (f"k{position}" if attempt == 1 else f"k{position}.{attempt}")
         log = self._prepared.steps / f"{stem}.kernel.log"
-        return Launch(self._request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step))
+        return Launch(
+            request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step), request.patience
+        )
 
     def _snapshot(self, step: Step, stem: str, folder: Path) -> FileSnapshot | None:
         """One for all attempts at a step, if there may be more than one."""

@@ -13,6 +13,7 @@ from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
@@ -42,6 +43,7 @@ class RunRequest:
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
         addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
     """
 
     pipeline: Pipeline
@@ -58,6 +60,7 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    patience: Patience = field(default_factory=Patience)
     tags: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     addressees: tuple[Addressee, ...] = ()
@@ -66,7 +69,6 @@ class RunRequest:
     def project(self) -> Path:
         """Where the notebook is, or the steps run."""
         return self.notebook.path.parent if self.notebook.path else self.cwd
-
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -118,6 +120,7 @@ def make_request(
     instruments: Instruments | None = None,
     fail_fast: bool = False,
     addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -153,6 +156,7 @@ def make_request(
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        patience or Patience(),
         begun.tags,
         command,
         addressees,

@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -47,6 +48,7 @@ def run_pipeline(
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
     addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -73,6 +75,7 @@ def run_pipeline(
         kernels: Where such processes are kept from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
         addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -98,6 +101,7 @@ def run_pipeline(
         instruments=instruments,
         fail_fast=fail_fast,
         addressees=addressees,
+        patience=patience,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)

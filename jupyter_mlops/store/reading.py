@@ -79,6 +79,10 @@ class Reading(Listing):
             raise UsageError(f"More than one run is called {text!r}: {some}.", hint="Give more of the id.")
         raise UsageError(f"There is no run {text!r}.", hint="`jupyter mlops runs` lists them.")
 
+    def runs_called(self, text: str) -> tuple[str, ...]:
+        """Return the ids that begin with a text or with whose words it does, a few of many."""
+        return tuple(self._matching(text.strip()))
+
     def names_a_run(self, text: str) -> bool:
         """Tell whether ``run_id`` would find a run, or several, for this text."""
         return text == "latest" or bool(self._matching(text.strip()))
