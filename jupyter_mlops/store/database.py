@@ -20,8 +20,10 @@ from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.connection import Connection, Duplicate
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
+from jupyter_mlops.store.models import Models
 from jupyter_mlops.store.objects import hash_bytes
 from jupyter_mlops.store.outbox import Outbox
+from jupyter_mlops.store.reading import Reading
 from jupyter_mlops.store.records import (
     FINAL,
     ArtifactRecord,
@@ -33,7 +35,6 @@ from jupyter_mlops.store.records import (
     Status,
     StepOutcome,
 )
-from jupyter_mlops.store.registered import Registered
 from jupyter_mlops.store.runsql import WORD
 from jupyter_mlops.store.tracing import Tracing
 from jupyter_mlops.store.transfer import Transfer
@@ -47,7 +48,7 @@ _LOGGED = 10_000
 """Position of the first parameter that the first step logged: after all that the notebook declares."""
 
 
-class Database(Registered, Housekeeping, Outbox, Tracing, Transfer):
+class Database(Reading, Housekeeping, Models, Outbox, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

@@ -95,6 +95,15 @@ class Reading(Listing):
             raise UsageError(f"The run {run_id!r} was removed meanwhile.")
         return self._runs([row])[0]
 
+    def latest_run_of(self, notebooks: Sequence[str]) -> str | None:
+        """Return the id of the newest run of a notebook, by any of its paths; None if there is none."""
+        marks = ", ".join("?" * len(notebooks))
+        row = self._connection.row(
+            f"SELECT run_id FROM runs WHERE notebook IN ({marks}) ORDER BY started DESC, run_id DESC LIMIT 1",
+            list(notebooks),
+        )
+        return None if row is None else str(row["run_id"])
+
     def status(self, run_id: str) -> str | None:
         """Return how a run stands; None if there is no such run."""
         row = self._connection.row("SELECT status FROM runs WHERE run_id = ?", (run_id,))

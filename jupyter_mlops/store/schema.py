@@ -229,6 +229,11 @@ _VERSION_2 = (
     "CREATE INDEX events_by_file ON events (artifact, run_id, artifact_key) "
     "WHERE direction = 'in' AND artifact >= 'file:' AND artifact < 'file;'",
     "CREATE INDEX artifacts_by_path ON artifacts (names) WHERE kind = 'file'",
+    # A version's number is never given again, and one variable of those that an artifact holds may be the model.
+    "ALTER TABLE models ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
+    "UPDATE models SET last_version = "
+    "(SELECT coalesce(max(version), 0) FROM model_versions WHERE model_versions.model = models.name)",
+    "ALTER TABLE model_versions ADD COLUMN member TEXT",
     # What trackers have not been told yet; a row goes when it has arrived.
     """
     CREATE TABLE outbox (

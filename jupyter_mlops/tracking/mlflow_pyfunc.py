@@ -35,6 +35,9 @@ def _load_pyfunc(path: str) -> Model:
     folder = Path(path)
     about = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
     values = read_artifact(folder / "object", about["serializer"], tuple(about["names"]))
+    member = about.get("member")
+    if member in values:
+        return Model(values[member])
     models = [value for value in values.values() if hasattr(value, "predict")]
     if len(models) != 1:
         raise ValueError(f"{', '.join(values)}: {len(models)} of these can predict, not one")

@@ -106,6 +106,7 @@ def _write_model(writer: RunWriter, folder: str, item: VersionParcel) -> None:
     """Write the object as a model that ``mlflow.pyfunc.load_model`` loads where this package is installed."""
     about = {
         "names": list(item.artifact.names),
+        "member": item.member,
         "serializer": item.artifact.serializer,
         "digest": item.artifact.digest,
         "type": text(item.artifact.type or ""),

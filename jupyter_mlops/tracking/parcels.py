@@ -86,6 +86,7 @@ class VersionParcel:
 
     Args:
         object: The file that holds it.
+        member: Which of the artifact's values it is; None for the one that can predict.
     """
 
     version: int
@@ -94,6 +95,7 @@ class VersionParcel:
     artifact: ArtifactRecord
     description: str | None
     object: Path
+    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +141,22 @@ def run_parcel(
 
 def model_parcel(database: Database, home: Home, name: str, options: Mapping[str, Any]) -> ModelParcel | None:
     """Collect what is known of a registered model; None if it is gone."""
-    found = database.registered_model(name)
-    if found is None:
+    model = next((item for item in database.models() if item.name == name), None)
+    if model is None:
         return None
     objects = ObjectStore(home.objects)
-    versions = tuple(
-        VersionParcel(
-            item.version, item.run_id, item.step, item.artifact, item.description, objects.path(item.artifact.digest)
-        )
-        for item in found.versions
-    )
-    return ModelParcel(name, found.description, versions, found.aliases, options)
+    versions = []
+    for item in reversed(database.model_versions(name)):
+        made = {record.id: record for record in database.artifacts_of(item.run_id, item.step)}
+        artifact = made.get(item.artifact)
+        if artifact is not None:
+            versions.append(
+                VersionParcel(
+                    *(item.version, item.run_id, item.step, artifact, item.description),
+                    *(objects.path(artifact.digest), item.member),
+                )
+            )
+    return ModelParcel(name, model.description, tuple(versions), dict(model.aliases), options)
 
 
 def _step(database: Database, home: Home, record: StepRecord) -> StepParcel:

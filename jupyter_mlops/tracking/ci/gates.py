@@ -179,6 +179,8 @@ class _Parser:
                 hint = "Give --gate once for each condition; all of them must hold."
             elif self._now.text in ("=", "=>", "=<"):
                 hint = "Comparisons are: < <= > >= == !="
+            elif self._now.kind == "name":
+                hint = "Names with blanks go in backticks: `train forest`.seconds < 60; a step's slug has none."
             self._refuse(self._now, f"{_shown(self._now.text)} is not expected here", hint)
         if not signs:
             hint = f"Compare it with a limit, such as: {self._text.strip()} >= 0.95"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import math
 import shutil
-import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -88,23 +87,16 @@ class Books:
         self, name: str, run_id: str, step: str, artifact: str, *, versions: int, aliases: Mapping[str, int]
     ) -> None:
         """Register a model, as ``models register`` does."""
-        statements = sqlite3.connect(self.home.database)
-        with statements:
-            key = statements.execute(
-                "SELECT artifact_key FROM events WHERE run_id = ? AND slug = ? AND artifact = ? AND direction = 'out'",
-                (run_id, step, artifact),
-            ).fetchone()[0]
-            statements.execute("DELETE FROM model_aliases WHERE model = ?", (name,))
-            statements.execute("INSERT OR IGNORE INTO models VALUES (?, 1, 'who leaves')", (name,))
-            statements.executemany(
-                "INSERT OR IGNORE INTO model_versions VALUES (?, ?, ?, ?, ?, ?, 1, NULL)",
-                [(name, 1 + number, run_id, step, artifact, key) for number in range(versions)],
-            )
-            statements.executemany(
-                "INSERT INTO model_aliases VALUES (?, ?, ?)",
-                [(name, alias, number) for alias, number in aliases.items()],
-            )
-        statements.close()
+        name_of_value = artifact.partition(".")[2]
+        for number in range(versions):
+            member = name_of_value if number == 0 else f"{name_of_value} {number}"
+            self.database.register_model(name, run_id=run_id, step=step, artifact=artifact, member=member)
+        self.database.describe_model(name, None, "who leaves")
+        for alias, version in dict(next(m for m in self.database.models() if m.name == name).aliases).items():
+            if aliases.get(alias) != version:
+                self.database.set_model_alias(name, alias, None)
+        for alias, version in aliases.items():
+            self.database.set_model_alias(name, alias, version)
 
     def finish(self, run_id: str, slug: str, status: Any = "succeeded", **more: Any) -> None:
         self.database.finish_step(run_id, slug, StepOutcome(status, seconds=1.0, **more))
