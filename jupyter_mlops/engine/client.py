@@ -207,6 +207,13 @@ class StepClient(PapermillNotebookClient):
         if kind in _OUTPUTS and self.clear_before_next_output:
             capture.clear()
         if kind == "stream":
+            if not capture.room:  # of what still comes the last is kept, and looked through at the end
+                waited, missing = (
+                    self._streams.raw(content["name"]),
+                    (content.pop("left_out", 0), content.pop("end", "")),
+                )
+                capture.text(content["name"], waited + content["text"], *missing)
+                return False
             missing = content.pop("left_out", 0), self._attempt.redactor.text(content.pop("end", ""))
             self._latest[content["name"]] = msg
             text = self._streams.add(content["name"], content["text"])
@@ -243,6 +250,7 @@ class StepClient(PapermillNotebookClient):
         self._release(cell, index)
         rest = self._capture.end()
         if rest is not None:
+            rest = self._attempt.redactor.text(rest)
             place = len(cell.outputs)
             if place and cell.outputs[-1].output_type == "error":
                 place -= 1

@@ -268,6 +268,10 @@ class Streams:
             self._waiting[stream] = text[start:]
         return self._redactor.text(text[:start])
 
+    def raw(self, stream: str) -> str:
+        """Return what has waited as it came."""
+        return self._waiting.pop(stream, "")
+
     def cut(self, stream: str) -> str:
         """Return what has waited, where what followed went missing."""
         return self._redactor.without_piece(self._redactor.text(self._waiting.pop(stream, "")))
