@@ -25,6 +25,7 @@ COMMANDS = {
     "strip": "Take the outputs out of notebooks, for commits without them.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
+    "compile": "Compile a notebook for Kubeflow Pipelines.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
     "models": "List the registered models; register, show, alias, describe or remove them.",
