@@ -36,8 +36,8 @@ from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.runtime.failpoints import reach
-from jupyter_mlops.steps.cells import ERROR_TAG, INJECTED_TAG, has_tag
 from jupyter_mlops.runtime.injection import parameters_source
+from jupyter_mlops.steps.cells import ERROR_TAG, INJECTED_TAG, has_tag
 from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.filelocks import FileLocks
 from jupyter_mlops.store.locks import InUse
