@@ -75,9 +75,11 @@ def compare(pipeline: Pipeline, notebook: Notebook, first: Evidence, second: Evi
         parts = _differing_parts(one, two)
         if key in ignored:
             allowed = ignored[key]
-            if allowed is None or parts is None or parts <= allowed:
+            if allowed is None or parts is None:
                 continue
-            parts -= allowed
+            parts = frozenset(label for label in parts if not _differs_by_itself(label, allowed))
+            if not parts:
+                continue
         found.append(_found(pipeline, key, one, two, parts, first, second, step_of))
     found = _without_repetition(found)
     return sorted(found, key=lambda item: (numbers.get(item.cell or "", -1), _ORDER.index(item.key.kind)))
@@ -115,6 +117,11 @@ def _differing_parts(one: Item | None, two: Item | None) -> frozenset[str] | Non
         return None
     parts = frozenset(label for label, (digest, _) in one.parts.items() if two.parts[label][0] != digest)
     return parts or None
+
+
+def _differs_by_itself(label: str, allowed: Collection[str]) -> bool:
+    """What an estimator has learnt (its attributes that end in ``_``) comes of one computation: all or none of it."""
+    return label in allowed or (label.endswith("_") and any(item.endswith("_") for item in allowed))
 
 
 def _found(

@@ -148,6 +148,17 @@ def test_what_varies_by_itself_is_not_blamed_but_the_rest_of_it_is(notebook: Not
     ]
 
 
+def test_what_an_estimator_has_learnt_varies_as_a_whole(notebook: Notebook) -> None:
+    def fitted(centers: int, rounds: int, clusters: int) -> Evidence:
+        parts = {"centers_": centers, "n_iter_": rounds, "n_clusters": clusters}
+        return run({"x": value(f"{parts}", **parts)})
+
+    whole, again = fitted(1, 2, 4), fitted(5, 2, 4)
+    assert differences(notebook, whole, fitted(7, 3, 4), again) == []
+    found = differences(notebook, whole, fitted(7, 3, 9), again)
+    assert [item[4] for item in found] == ["x.n_clusters = <4>"] * 2
+
+
 def test_steps_that_were_not_reached_are_not_compared(notebook: Notebook) -> None:
     failure = StepFailure("user", "ValueError", "no", cell="c2")
     one = run({"x": 1}, {"x": 1, "y": 2}, printed={"c2": "text"})
