@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from jupyter_mlops.store.projectfile import FILE, check_table, project_table
 
 __all__ = ["CACHE_VARIABLE", "FILE", "READ_ONLY_VARIABLE", "SharedCacheSettings", "shared_cache_settings"]
 
 CACHE_VARIABLE = "JUPYTER_MLOPS_CACHE"
 READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
 
-FILE = "mlops.toml"
 _OFF = ("", "off")
 _NO = ("", "0", "false", "no")
-_KEYS = ("url", "read_only", "options")
+_KINDS: Mapping[str, type] = {"url": str, "read_only": bool, "options": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +59,3 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     # Options belong to the file's own URL: they may name a server.
     options = table.get("options", {}) if given is None else {}
     return SharedCacheSettings(url, read_only or url.startswith(("http://", "https://")), dict(options))
-
-
-def _table(path: Path) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} can't be read: {error}.") from None
-    table = content.get("cache", {})
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: `cache` is a table.", hint='Write: [cache]\nurl = "s3://bucket/folder"')
-    kinds = {"url": str, "read_only": bool, "options": dict}
-    for key, value in table.items():
-        if key not in kinds:
-            from jupyter_mlops.notebook.names import nearest
-
-            near = nearest(key, _KEYS)
-            hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(_KEYS)}."
-            raise UsageError(f"{path}: [cache] has no {key!r}.", hint=hint)
-        if not isinstance(value, kinds[key]):
-            raise UsageError(f"{path}: [cache] {key} can't be {value!r}.")
-    return table

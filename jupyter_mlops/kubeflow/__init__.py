@@ -1,0 +1,1 @@
+"""Pipelines on Kubeflow: components, compile, submit, follow."""
