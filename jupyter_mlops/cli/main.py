@@ -24,6 +24,7 @@ COMMANDS = {
     "runs": "List the runs on record; show, tag, export, import or remove some.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
+    "compile": "Compile a notebook for Kubeflow Pipelines; files only.",
     "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",
     "doctor": "Look at what works on this machine, and what to do about the rest.",
 }

@@ -1,1 +1,1 @@
-"""Pipelines on Kubeflow: components, compile, submit, follow."""
+"""Pipelines for Kubeflow: components, compiled pipelines, runs on a cluster."""

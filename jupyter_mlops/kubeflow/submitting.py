@@ -77,12 +77,11 @@ def upload(cluster: Cluster, order: Order) -> Uploaded:
     return Uploaded(experiment, experiment_id, pipeline_id, version, version_id, is_new)
 
 
-def submit(cluster: Cluster, database: Database, new: NewRun, order: Order, *, no_cache: bool = False) -> str:
+def submit(cluster: Cluster, database: Database, new: NewRun, order: Order) -> str:
     """Start a run, once, and record it.
 
     Args:
         new: What is known of the run.
-        no_cache: Whether the cluster is to reuse nothing.
 
     Returns:
         The run's id here.
