@@ -64,7 +64,13 @@ class Transport:
         self._pace = pace
         self.redact = Redactor()
         self._credentials = Credentials(runtime, self._fetch_token, self.redact)
+        self._proxy = _proxy(runtime.host)
         self._pool = self._make_pool()
+
+    @property
+    def uses_proxy(self) -> bool:
+        """Whether the host is reached through a proxy."""
+        return self._proxy is not None
 
     def close(self) -> None:
         """Close all connections."""
@@ -192,12 +198,11 @@ class Transport:
             import certifi
 
             given["ca_certs"] = certifi.where()
-        proxy = _proxy(self._runtime.host)
         try:
             if self._runtime.ca:
                 with open(self._runtime.ca, "rb"):  # noqa: PTH123 - else urllib3 tells it at the first request
                     pass
-            return urllib3.ProxyManager(proxy, **given) if proxy else urllib3.PoolManager(**given)
+            return urllib3.ProxyManager(self._proxy, **given) if self._proxy else urllib3.PoolManager(**given)
         except OSError as error:
             raise UsageError(
                 f"The certificates of the runtime {self._runtime.name!r} can't be read from {self._runtime.ca}: "
