@@ -45,7 +45,7 @@ def payload(
         "pipeline": pipeline.name,
         "step": step.slug,
         "name": step.name,
-        "cells": list(step.cells),
+        "places": {cell: cell_place(notebook, cell, None, pipeline) for cell in step.cells},
         "parameters": [
             {"key": item.key, "name": item.name, "type": item.parameter.type, "encoding": item.encoding}
             | {"default": json.dumps(item.parameter.default)}
