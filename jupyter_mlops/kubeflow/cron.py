@@ -145,5 +145,6 @@ def _number(text: str, field: _Field, word: str) -> int:
 def _wrong(text: str, field: _Field, item: str) -> UsageError:
     words = f", {field.words[0]} to {field.words[-1]}" if field.words else ""
     return UsageError(
-        f"{item!r} is no {field.name} in {text!r}.", hint=f"It goes from {field.first} to {field.last}{words}. {_EXAMPLE}"
+        f"{item!r} is no {field.name} in {text!r}.",
+        hint=f"It goes from {field.first} to {field.last}{words}. {_EXAMPLE}",
     )

@@ -44,10 +44,11 @@ def fetch_artifacts(
     missing = [item for item in artifacts if not objects.has(item.digest)]
     storages: dict[str, Storage] = {}
     for item in missing:
-        uri = _where(database, item)
-        if uri is None:
+        found = _where(database, item)
+        if found is None:
             continue
-        name = cluster_run(database, item.run_id).runtime
+        run_id, uri = found
+        name = cluster_run(database, run_id).runtime
         if name not in storages:
             storages[name] = Storage(runtime_of(name))
         if not objects.put_chunks(storages[name].chunks(uri), item.digest):
@@ -58,13 +59,12 @@ def fetch_artifacts(
     return sum(1 for item in missing if objects.has(item.digest))
 
 
-def _where(database: Database, item: ArtifactRecord) -> str | None:
-    """Return the address of an artifact, of this run or of any other that made the same content."""
+def _where(database: Database, item: ArtifactRecord) -> tuple[str, str] | None:
+    """Return run and address of an artifact: of this run, or of any other that made the same content."""
     if (uri := uris_of(database, item.run_id, item.step).get(item.id)) is not None:
-        return uri
+        return item.run_id, uri
     for event in database.producers(item.digest):
         uri = uris_of(database, event.run_id, event.step).get(event.artifact.id)
         if uri is not None:
-            return uri
+            return event.run_id, uri
     return None
-

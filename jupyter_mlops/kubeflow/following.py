@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from jupyter_mlops.store.records import FINAL, FailureRecord, MetricRecord, Stat
 __all__ = ["Follower", "GoneError", "LogText", "Note", "StepChanged", "Watcher"]
 
 _TAIL = 40
+_EXPLAINED = re.compile(r"Step .+ failed in .+?: (?P<type>[A-Za-z_]\w*)(?:: (?P<message>.*))?$")
+"""What the program in a step's container prints when the user's code fails."""
 _DELETED = "the run was deleted on the cluster"
 
 
@@ -249,8 +252,7 @@ class Follower:
         if report.error is not None:
             return report.error
         message = self._cluster.transport.redact(state.error or "the cluster does not say why")
-        text = self._log(state)
-        return FailureRecord("StepFailed", message, traceback="\n".join(text.splitlines()[-_TAIL:]))
+        return failure_in(self._log(state), message)
 
     def _log(self, state: StepState) -> str:
         place = settle_start(self._cluster, self._database, self.run_id)
@@ -277,7 +279,9 @@ class Follower:
             self._changed = True
             self._watch(LogText(record.name, text[start:end]))
 
-    def _tell(self, record: StepRecord, status: Status, seconds: float | None = None, reason: str | None = None) -> None:
+    def _tell(
+        self, record: StepRecord, status: Status, seconds: float | None = None, reason: str | None = None
+    ) -> None:
         self._changed = True
         self._watch(StepChanged(record.slug, record.name, status, seconds, reason))
 
@@ -285,6 +289,23 @@ class Follower:
         if text not in self._noted:
             self._noted.add(text)
             self._watch(Note(text))
+
+
+def failure_in(log: str, message: str) -> FailureRecord:
+    """Return why a step failed, by the last lines of its log.
+
+    Args:
+        message: What the cluster says, where the log says nothing.
+    """
+    lines = log.rstrip().splitlines()
+    for number in range(len(lines) - 1, -1, -1):
+        if match := _EXPLAINED.match(lines[number]):
+            text = "\n".join(lines[number : number + _TAIL])
+            return FailureRecord(match["type"], match["message"] or match["type"], traceback=text)
+        if lines[number].startswith("error: "):
+            text = "\n".join(lines[number:])
+            return FailureRecord("StepFailed", text.removeprefix("error: "))
+    return FailureRecord("StepFailed", message, traceback="\n".join(lines[-_TAIL:]))
 
 
 def _reason(state: StepState) -> str | None:

@@ -15,7 +15,15 @@ from jupyter_mlops.kubeflow.secrets import Redactor, resolve_all
 __all__ = ["MissingError", "Storage", "joined"]
 
 _CHUNK = 4 << 20
-_LIBRARIES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "http": "aiohttp"}
+_LIBRARIES = {
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "az": "adlfs",
+    "http": "aiohttp",
+}
 _LIBRARIES |= {"https": "aiohttp"}
 
 

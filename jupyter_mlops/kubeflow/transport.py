@@ -219,7 +219,9 @@ class Transport:
             raise type(error)(f"{what}: {error.message}", hint="Check `token_url` in mlops.toml.") from None
         detail = self.redact(message_of(response.data, response.headers.get("content-type", "")))
         if response.status != 200:
-            raise UsageError(f"{what} ({response.status}): {detail.rstrip('.')}.", hint="Check the client and its secret.")
+            raise UsageError(
+                f"{what} ({response.status}): {detail.rstrip('.')}.", hint="Check the client and its secret."
+            )
         try:
             found = json.loads(response.data)
             return str(found["access_token"]), float(found.get("expires_in", 300))

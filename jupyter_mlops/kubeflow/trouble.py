@@ -68,9 +68,7 @@ def trouble(
     return error
 
 
-def of_status(
-    status: int, runtime: Runtime, detail: str, retry_after: float | None = None
-) -> Unreachable | Refused:
+def of_status(status: int, runtime: Runtime, detail: str, retry_after: float | None = None) -> Unreachable | Refused:
     """Return the error for an answer that is none of success."""
     kinds: dict[int, Kind] = {
         400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "missing", 408: "timeout", 409: "conflict",

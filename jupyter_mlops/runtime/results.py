@@ -13,6 +13,7 @@ from . import files
 from .errors import ContextError, LoadError
 from .executor_input import ExecutorInput, KfpArtifact
 from .outputs import Redactor
+from .told import tell
 from .writer import HashingFile
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def hand_over(
                 _hand_over_artifact(executor_input, item, made[item["id"]], folder, redactor)
             for item in payload["files"]:
                 _hand_over_file(executor_input, item, run.folder)
+            tell(executor_input, payload, result, redactor)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

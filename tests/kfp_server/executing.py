@@ -150,10 +150,16 @@ class Execution:
             "inputs": given,
             "outputs": {
                 "artifacts": {
-                    item: {"artifacts": [{"name": item, "uri": str(folder / item), "metadata": {}, "type": about["artifactType"]}]}
+                    item: {
+                        "artifacts": [
+                            {"name": item, "uri": str(folder / item), "metadata": {}, "type": about["artifactType"]}
+                        ]
+                    }
                     for item, about in outputs.get("artifacts", {}).items()
                 },
-                "parameters": {item: {"outputFile": str(folder / f"{item}.value")} for item in outputs.get("parameters", {})},
+                "parameters": {
+                    item: {"outputFile": str(folder / f"{item}.value")} for item in outputs.get("parameters", {})
+                },
                 "outputFile": str(folder / "executor_output.json"),
             },
         }
@@ -166,9 +172,7 @@ class Execution:
 
     def _process_of(self, container: Json, executor_input: Json, pod: str) -> int:
         text = json.dumps(executor_input)
-        command = [
-            part.replace("{{$}}", text) for part in (*container.get("command", ()), *container.get("args", ()))
-        ]
+        command = [part.replace("{{$}}", text) for part in (*container.get("command", ()), *container.get("args", ()))]
         if Path(command[0]).name.startswith("python"):
             command[0] = sys.executable
         self.commands.append(command)

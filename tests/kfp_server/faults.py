@@ -10,7 +10,9 @@ from typing import Literal
 
 __all__ = ["Fault", "Faults"]
 
-PAGE = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1><script>x()</script></body></html>"
+PAGE = (
+    "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1><script>x()</script></body></html>"
+)
 
 
 @dataclass

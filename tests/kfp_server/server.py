@@ -141,7 +141,11 @@ class KfpServer:
             ("GET", "recurringruns", lambda q, _: {"recurringRuns": _chosen(self.schedules, q)}),
             ("POST", "recurringruns", self._create_schedule),
             ("GET", f"recurringruns/{part}", lambda q, b, key: _of(self.schedules, key)),
-            ("DELETE", f"recurringruns/{part}", lambda q, b, key: _of(self.schedules, key) and self.schedules.pop(key) and {}),
+            (
+                "DELETE",
+                f"recurringruns/{part}",
+                lambda q, b, key: _of(self.schedules, key) and self.schedules.pop(key) and {},
+            ),
             ("POST", f"recurringruns/{part}:enable", lambda q, b, key: self._set(key, "ENABLED")),
             ("POST", f"recurringruns/{part}:disable", lambda q, b, key: self._set(key, "DISABLED")),
         ]
