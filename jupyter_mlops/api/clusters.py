@@ -348,4 +348,4 @@ def root_at(place: PathLike | None) -> Path:
     from jupyter_mlops.store.home import FOLDER, project_root
 
     start = Path(place).resolve() if place is not None else Path.cwd()
-    return projectroot_at(start.parent if start.name == FOLDER else start)
+    return project_root(start.parent if start.name == FOLDER else start)
