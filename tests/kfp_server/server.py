@@ -205,8 +205,10 @@ class KfpServer:
 
     def _create_run(self, query: Query, body: Json) -> Json:
         reference = body.get("pipeline_version_reference") or {}
-        version = _of(self.versions, reference.get("pipeline_version_id", ""))
-        spec = version["pipeline_spec"]
+        inline = body.get("pipeline_spec") or {}
+        spec = inline.get("pipeline_spec") or inline
+        if not spec:
+            spec = _of(self.versions, reference.get("pipeline_version_id", ""))["pipeline_spec"]
         config = body.setdefault("runtime_config", {})
         known = spec["root"].get("inputDefinitions", {}).get("parameters", {})
         for name in config.get("parameters") or {}:
@@ -242,6 +244,11 @@ class KfpServer:
 
     def _set(self, key: str, status: str) -> Json:
         _of(self.schedules, key)["status"] = status
+        return {}
+
+    def _delete_schedule(self, query: Query, body: Json, key: str) -> Json:
+        _of(self.schedules, key)
+        del self.schedules[key]
         return {}
 
     def _log(self, query: Query) -> str:
