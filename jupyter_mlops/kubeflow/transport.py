@@ -177,13 +177,13 @@ class Transport:
             return trouble("tls", self._runtime, _tls_reason(str(error)))
         if isinstance(error, NameResolutionError):
             return trouble("dns", self._runtime)
-        if isinstance(error, ConnectTimeoutError):
-            return trouble("unreachable", self._runtime, "no answer")
         if isinstance(error, NewConnectionError):
             cause = error.__cause__ or error.__context__
             if isinstance(cause, ConnectionRefusedError) or "refused" in str(error).lower():
                 return trouble("refused", self._runtime)
             return trouble("unreachable", self._runtime, getattr(cause, "strerror", None) or "")
+        if isinstance(error, ConnectTimeoutError):
+            return trouble("unreachable", self._runtime, "no answer")
         if isinstance(error, TimeoutError):
             return trouble("timeout", self._runtime)
         if isinstance(error, ProxyError):

@@ -285,7 +285,7 @@ def test_no_image(server: KfpServer, write, run, project: Path) -> None:
 
 def test_other_mistakes(server: KfpServer, write, run, project: Path) -> None:
     assert_clear(run("submit", write(), "--runtime", "prdo"), 2, "There is no runtime 'prdo'", "Did you mean 'prod'?")
-    assert_clear(submit(run, write, "-p", "m", "3"), 2, "'m'")
+    assert_clear(submit(run, write, "-p", "m", "3"), 2, 'no parameter "m"')
     assert run("submit", "missing.ipynb", "--runtime", "prod").code in (2, 3)
     assert run("submit", write((("step:a", "x = undefined_name"),)), "--runtime", "prod").code == 3
     assert nothing_is_on_record(project)
