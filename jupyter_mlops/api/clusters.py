@@ -201,18 +201,22 @@ def follow_run(run: str, *, watch: Watcher | None = None, logs: bool = False, ho
         UsageError: There is no such run, or it is not on a cluster.
         InfrastructureError: The cluster can't be reached for long, or the run was deleted there.
     """
+    from jupyter_mlops.kubeflow.following import Follower
+
     with open_store(home) as (database, folders):
         run_id = database.run_id(run)
         with cluster_of(database, folders, run_id) as cluster:
-            return _follower(cluster, database, folders, run_id, watch, logs).follow()
+            return Follower(cluster, database, folders, run_id, watch=watch, logs=logs).follow()
 
 
 def refresh_run(run: str, *, watch: Watcher | None = None, home: PathLike | None = None) -> str:
     """Ask a cluster once how a run stands, and record it. Arguments and errors as for ``follow_run``."""
+    from jupyter_mlops.kubeflow.following import Follower
+
     with open_store(home) as (database, folders):
         run_id = database.run_id(run)
         with cluster_of(database, folders, run_id) as cluster:
-            return _follower(cluster, database, folders, run_id, watch, False).refresh()
+            return Follower(cluster, database, folders, run_id, watch=watch).refresh()
 
 
 def refresh_runs(*, home: PathLike | None = None) -> dict[str, str]:
@@ -247,8 +251,6 @@ def fetch_run(run: str, names: Sequence[str] = (), *, home: PathLike | None = No
     """
     from jupyter_mlops.errors import UsageError
     from jupyter_mlops.kubeflow.fetching import fetch_artifacts
-    from jupyter_mlops.kubeflow.runtimes import find_runtime
-    from jupyter_mlops.store.objects import ObjectStore
 
     with open_store(home) as (database, folders):
         run_id = database.run_id(run)
@@ -260,8 +262,7 @@ def fetch_run(run: str, names: Sequence[str] = (), *, home: PathLike | None = No
                     f"The run {run_id} made nothing called {name!r}.", hint=f"There are: {', '.join(sorted(known))}."
                 )
         wanted = [item for item in made if not names or {*item.names, item.id} & set(names)]
-        root = root_at(folders.root)
-        return fetch_artifacts(database, ObjectStore(folders.objects), wanted, lambda name: find_runtime(root, name))
+        return fetch_artifacts(database, folders, wanted)
 
 
 def order_of(
@@ -328,24 +329,16 @@ def open_cluster(name: str, root: Path) -> Iterator[Cluster]:
 def cluster_of(database: Database, folders: Home, run_id: str) -> Iterator[Cluster]:
     """Open the runtime that a run is at. UsageError: there is none, or it is another one by now."""
     from jupyter_mlops.kubeflow.records import check_same_host, cluster_run
+    from jupyter_mlops.store.home import project_of
 
     found = cluster_run(database, run_id)
-    with open_cluster(found.runtime, root_at(folders.root)) as cluster:
+    with open_cluster(found.runtime, project_of(folders)) as cluster:
         check_same_host(cluster.runtime, found, run_id)
         yield cluster
 
 
-def _follower(
-    cluster: Cluster, database: Database, folders: Home, run_id: str, watch: Watcher | None, logs: bool
-) -> Any:
-    from jupyter_mlops.kubeflow.following import Follower
-
-    return Follower(cluster, database, folders, run_id, watch=watch, logs=logs)
-
-
 def root_at(place: PathLike | None) -> Path:
     """The project's root at a place; that of the working directory by default."""
-    from jupyter_mlops.store.home import FOLDER, project_root
+    from jupyter_mlops.store.home import project_root
 
-    start = Path(place).resolve() if place is not None else Path.cwd()
-    return project_root(start.parent if start.name == FOLDER else start)
+    return project_root(Path(place) if place is not None else Path.cwd())

@@ -15,6 +15,7 @@ from jupyter_mlops.engine.collecting import Collected, FolderStates, collect, fo
 from jupyter_mlops.engine.context import metrics_only
 from jupyter_mlops.engine.failures import (
     cell_failure,
+    cell_timeout_failure,
     dead_kernel,
     kernel_start_failure,
     start_timeout,
@@ -293,7 +294,7 @@ def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailu
 
 
 def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     if attempt.error is not None:
         error = attempt.error
@@ -305,6 +306,8 @@ def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> Ste
     if attempt.died_at is None and isinstance(problem, (RuntimeError, OSError)):
         return kernel_start_failure(job.launch.kernel_name, problem, job.launch.log)
     cell = None if attempt.died_at is None else attempt.notebook.cells[attempt.died_at]
+    if isinstance(problem, CellTimeoutError):
+        return cell_timeout_failure(job.notebook, cell, job.launch.patience.cell or 0.0)
     if isinstance(problem, DeadKernelError):
         return dead_kernel(job.notebook, cell, attempt.returncode, job.launch.log)
     return StepFailure("infrastructure", type(problem).__name__, str(problem))

@@ -147,6 +147,7 @@ def run_of(
         configuration=_configuration(root),
         tags=begun.tags,
         documents=documents,
+        addressees=request.addressees,
     )
 
 

@@ -13,6 +13,7 @@ from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
@@ -21,6 +22,7 @@ from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -40,6 +42,8 @@ class RunRequest:
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
     """
 
     pipeline: Pipeline
@@ -56,8 +60,10 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    patience: Patience = field(default_factory=Patience)
     tags: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
+    addressees: tuple[Addressee, ...] = ()
 
     @property
     def project(self) -> Path:
@@ -113,6 +119,8 @@ def make_request(
     command: str | None = None,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -148,8 +156,10 @@ def make_request(
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        patience or Patience(),
         begun.tags,
         command,
+        addressees,
     )
 
 

@@ -254,9 +254,8 @@ class Run:
         if self._launcher is None:
             self._prepared = prepare(self._request, self._home, self._books.run_id, self._warm_up)
             self._lock.owns(self._prepared.sockets)
-            self._launcher = Launcher(
-                self._request, self._prepared, self._objects, self._lock, self._kernels, self._emit
-            )
+            lock, kernels, sources = self._lock, self._kernels, self._reuse.sources
+            self._launcher = Launcher(self._request, self._prepared, self._objects, lock, kernels, self._emit, sources)
         return self._launcher
 
     def _to_run(self) -> list[Step]:

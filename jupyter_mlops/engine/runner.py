@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -21,6 +22,7 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import ensure_home
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["plan_pipeline", "run_pipeline"]
 
@@ -45,6 +47,8 @@ def run_pipeline(
     warm: bool = True,
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -70,6 +74,8 @@ def run_pipeline(
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Where such processes are kept from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -94,6 +100,8 @@ def run_pipeline(
         command=command,
         instruments=instruments,
         fail_fast=fail_fast,
+        addressees=addressees,
+        patience=patience,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.kubeflow.records import URIS, cluster_run
-from jupyter_mlops.kubeflow.runtimes import Runtime
+from jupyter_mlops.kubeflow.runtimes import find_runtime
 from jupyter_mlops.kubeflow.storage import Storage
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.store.home import Home, project_of
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 
@@ -22,25 +23,20 @@ def uris_of(database: Database, run_id: str, step: str) -> dict[str, str]:
     return {str(key): str(value) for key, value in json.loads(text).items()} if text else {}
 
 
-def fetch_artifacts(
-    database: Database,
-    objects: ObjectStore,
-    artifacts: Sequence[ArtifactRecord],
-    runtime_of: Callable[[str], Runtime],
-) -> int:
+def fetch_artifacts(database: Database, home: Home, artifacts: Sequence[ArtifactRecord]) -> int:
     """Bring artifacts into the object store that are not there, if a cluster has them.
 
     Args:
         artifacts: With the run and step that made them.
-        runtime_of: Finds a runtime by its name.
 
     Returns:
         How many were fetched.
 
     Raises:
-        UsageError: The library or the rights for it are missing.
+        UsageError: The runtime, the library or the rights for it are missing.
         InfrastructureError: It can't be read, or is not what was recorded.
     """
+    objects = ObjectStore(home.objects)
     missing = [item for item in artifacts if not objects.has(item.digest)]
     storages: dict[str, Storage] = {}
     for item in missing:
@@ -50,7 +46,7 @@ def fetch_artifacts(
         run_id, uri = found
         name = cluster_run(database, run_id).runtime
         if name not in storages:
-            storages[name] = Storage(runtime_of(name))
+            storages[name] = Storage(find_runtime(project_of(home), name))
         if not objects.put_chunks(storages[name].chunks(uri), item.digest):
             raise InfrastructureError(
                 f"What is at {uri} is not what the step {item.step!r} made as {item.name}: its digest differs.",

@@ -36,7 +36,7 @@ class Pace:
         Args:
             wish: What the server asked for.
         """
-        grown = min(self.first * 2 ** min(attempt, _STEEPEST), self.most)
+        grown = min(self.first * 2.0 ** min(attempt, _STEEPEST), self.most)
         return grown if wish is None else max(grown, min(wish, _LONGEST))
 
 

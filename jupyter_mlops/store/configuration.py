@@ -44,7 +44,8 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     Raises:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
-    table = _table(root / FILE)
+    table = project_table(root, "cache", '[cache]\nurl = "s3://bucket/folder"')
+    check_table(root / FILE, "[cache]", table, _KINDS)
     url, place = str(table.get("url", "")), root
     given = os.environ.get(CACHE_VARIABLE)
     if given is not None:

@@ -21,7 +21,9 @@ from jupyter_mlops.store.connection import Connection, Duplicate
 from jupyter_mlops.store.following import Following
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
+from jupyter_mlops.store.models import Models
 from jupyter_mlops.store.objects import hash_bytes
+from jupyter_mlops.store.outbox import Outbox
 from jupyter_mlops.store.reading import Reading
 from jupyter_mlops.store.records import (
     FINAL,
@@ -47,7 +49,7 @@ _LOGGED = 10_000
 """Position of the first parameter that the first step logged: after all that the notebook declares."""
 
 
-class Database(Reading, Following, Housekeeping, Tracing, Transfer):
+class Database(Reading, Following, Housekeeping, Models, Outbox, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:
@@ -319,6 +321,8 @@ class Database(Reading, Following, Housekeeping, Tracing, Transfer):
             self.set_tag(run_id, name, value)
         for name, text in new.documents.items():
             self.record_document(run_id, name, text)
+        for addressee in new.addressees:
+            self.queue_delivery(addressee, "run", run_id)
 
     def _record_events(self, run_id: str, step: str, direction: Direction, artifacts: Sequence[ArtifactRecord]) -> None:
         if not artifacts:

@@ -50,9 +50,10 @@ def parse_text(path: Path, text: str) -> dict[str, Any]:
         UsageError: It is no TOML.
     """
     try:
-        return tomllib.loads(text)
+        content: dict[str, Any] = tomllib.loads(text)
     except ValueError as error:
         raise UsageError(f"{path} can't be read: {error}.") from None
+    return content
 
 
 def check_table(path: Path, where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:

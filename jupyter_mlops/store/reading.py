@@ -79,6 +79,10 @@ class Reading(Listing):
             raise UsageError(f"More than one run is called {text!r}: {some}.", hint="Give more of the id.")
         raise UsageError(f"There is no run {text!r}.", hint="`jupyter mlops runs` lists them.")
 
+    def runs_called(self, text: str) -> tuple[str, ...]:
+        """Return the ids that begin with a text or with whose words it does, a few of many."""
+        return tuple(self._matching(text.strip()))
+
     def names_a_run(self, text: str) -> bool:
         """Tell whether ``run_id`` would find a run, or several, for this text."""
         return text == "latest" or bool(self._matching(text.strip()))
@@ -90,6 +94,15 @@ class Reading(Listing):
         if row is None:
             raise UsageError(f"The run {run_id!r} was removed meanwhile.")
         return self._runs([row])[0]
+
+    def latest_run_of(self, notebooks: Sequence[str]) -> str | None:
+        """Return the id of the newest run of a notebook, by any of its paths; None if there is none."""
+        marks = ", ".join("?" * len(notebooks))
+        row = self._connection.row(
+            f"SELECT run_id FROM runs WHERE notebook IN ({marks}) ORDER BY started DESC, run_id DESC LIMIT 1",
+            list(notebooks),
+        )
+        return None if row is None else str(row["run_id"])
 
     def status(self, run_id: str) -> str | None:
         """Return how a run stands; None if there is no such run."""

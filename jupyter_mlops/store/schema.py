@@ -7,6 +7,7 @@ The shape is ML Metadata's, under our own words:
     runs, step_runs executions: a run, and within it each step
     artifacts       a content with a name, kind and type; equal ones are one row
     events          a step run took (``in``) or made (``out``) an artifact
+    outbox          what is still to be delivered to other trackers
     ==============  =========================================================================
 
 Keys are natural or digests, so that stores can be merged and no database has to hand out numbers. Times are integers
@@ -228,6 +229,27 @@ _VERSION_2 = (
     "CREATE INDEX events_by_file ON events (artifact, run_id, artifact_key) "
     "WHERE direction = 'in' AND artifact >= 'file:' AND artifact < 'file;'",
     "CREATE INDEX artifacts_by_path ON artifacts (names) WHERE kind = 'file'",
+    # A version's number is never given again, and one variable of those that an artifact holds may be the model.
+    "ALTER TABLE models ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
+    "UPDATE models SET last_version = "
+    "(SELECT coalesce(max(version), 0) FROM model_versions WHERE model_versions.model = models.name)",
+    "ALTER TABLE model_versions ADD COLUMN member TEXT",
+    # What trackers have not been told yet; a row goes when it has arrived.
+    """
+    CREATE TABLE outbox (
+        tracker  TEXT NOT NULL,
+        target   TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        subject  TEXT NOT NULL,
+        options  TEXT NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 1,
+        queued   BIGINT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due      BIGINT NOT NULL DEFAULT 0,
+        error    TEXT,
+        PRIMARY KEY (tracker, target, kind, subject)
+    )
+    """,
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)

@@ -226,11 +226,16 @@ def test_a_notebook_with_errors_is_not_run(run: Any, write: Any, engine: Engine,
     assert [item.name for item in tmp_path.iterdir()] == ["churn.ipynb"]
 
 
-@pytest.mark.parametrize("out", ["churn.ipynb", "./churn.ipynb", "no/out.ipynb", "-"])
-def test_bad_outputs_are_refused(run: Any, write: Any, engine: Engine, out: str) -> None:
+@pytest.mark.parametrize("out", ["churn.ipynb", "./churn.ipynb", "no/out.ipynb"])
+@pytest.mark.parametrize("option", [(), "--report", "--junit", "--markdown", "--stdout-file", "--stderr-file"])
+def test_bad_outputs_are_refused(run: Any, write: Any, engine: Engine, option: Any, out: str) -> None:
     write()
-    assert (run("run", "churn.ipynb", out).code, engine.calls) == (2, [])
-    assert (run("run", "churn.ipynb", "--report", out).code, engine.calls) == (2, [])
+    assert (run("run", "churn.ipynb", *([option] if option else []), out).code, engine.calls) == (2, [])
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit", "--markdown", "--stdout-file", "--stderr-file"])
+def test_only_the_notebook_can_be_piped(run: Any, write: Any, engine: Engine, option: str) -> None:
+    assert (run("run", write(), option, "-").code, engine.calls) == (2, [])
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

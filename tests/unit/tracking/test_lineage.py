@@ -134,16 +134,10 @@ def test_empty_files_are_not_each_other(history: History) -> None:
 
 def test_registered_models_are_told(history: History) -> None:
     run = history.churn()
-    flow = next(flow for flow in history.database.flows(run) if flow.id == "train.model")
-    with history.database.transaction():
-        execute = history.database._connection.execute
-        execute("INSERT INTO models VALUES ('churn', 0, NULL)")
-        execute(
-            "INSERT INTO model_versions (model, version, run_id, slug, artifact, artifact_key, created) "
-            "VALUES ('churn', 3, ?, 'train', 'train.model', ?, 0)",
-            (run, flow.key),
-        )
-        execute("INSERT INTO model_aliases VALUES ('churn', 'champion', 3)")
+    for number in range(3):
+        member = "model" if number == 2 else f"part {number}"
+        history.database.register_model("churn", run_id=run, step="train", artifact="train.model", member=member)
+    history.database.set_model_alias("churn", "champion", 3)
     for asked in (run, f"{run}:model"):
         assert the(trace(history.database, asked, "down"), "model", "churn version 3 (champion)").run_id == run
 
