@@ -115,7 +115,7 @@ def _make_shell(outputs: Outputs) -> Any:
     from IPython.core.displaypub import DisplayPublisher
     from traitlets.config import Config
 
-    base = _base_class()
+    base, options = _base_class()
 
     class Publisher(DisplayPublisher):  # type: ignore[misc]
         def publish(
@@ -169,20 +169,21 @@ def _make_shell(outputs: Outputs) -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     config.IPKernelApp.component = "jupyter_mlops"
-    shell = cls.instance(config=config)
+    shell = cls.instance(config=config, **options)
     _forbid_input()
     return shell
 
 
-def _base_class() -> Any:
+def _base_class() -> tuple[Any, dict[str, Any]]:
+    """The shell of kernels and what they make it with; IPython's own where there are no kernels."""
     try:
+        from ipykernel.compiler import XCachingCompiler
         from ipykernel.zmqshell import ZMQInteractiveShell
-
-        return ZMQInteractiveShell
     except ImportError:
         from IPython.core.interactiveshell import InteractiveShell
 
-        return InteractiveShell
+        return InteractiveShell, {}
+    return ZMQInteractiveShell, {"compiler_class": XCachingCompiler}
 
 
 def _forbid_input() -> None:

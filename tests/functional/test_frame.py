@@ -121,10 +121,11 @@ def test_console_script_is_what_jupyter_looks_for(project: dict, wheel: zipfile.
 def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None:
     """A third-party import at the top of a module, or in a function, names a package that pip installs with us."""
     distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
-    distributions |= {"jupyter_core": "jupyter-core"}
-    with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"}  # theirs
+    distributions |= {"jupyter_core": "jupyter-core", "kfp_server_api": "kfp-server-api"}
+    with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"} | {"certifi", "urllib3"}  # theirs
     optional = {
         "fsspec",
+        "keyring",
         "matplotlib",
         "mlflow",
         "polars",
