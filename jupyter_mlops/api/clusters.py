@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,7 @@ def submit(
     from jupyter_mlops.kubeflow.submitting import submit as start
     from jupyter_mlops.store.database import Database
     from jupyter_mlops.store.home import ensure_home, find_home
+    from jupyter_mlops.tracking.trackers import addressees
 
     source = source_of(notebook)
     sliced, place, given = sliced or pipeline(source), place_of(source), parameters or {}
@@ -181,6 +183,7 @@ def submit(
             root=root,
             sources=sources or {},
             command=command,
+            addressees=addressees(os.environ, place),
         )
         folders = ensure_home(folder)
         with Database(folders.database) as database:

@@ -101,5 +101,5 @@ def retry_locally(run: str, *, reporter: Reporter | None = None, home: PathLike 
     given: dict[str, Any] = {
         name: value for name, value in found.parameters.items() if found.parameter_sources.get(name) != "default"
     }
-    sources = {name: f"retry of {found.run_id}" for name in given}
+    sources = dict.fromkeys(given, f"retry of {found.run_id}")
     return running.run(found.notebook, given, reporter=reporter, home=folders.root, sources=sources)

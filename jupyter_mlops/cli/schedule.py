@@ -97,8 +97,8 @@ def command(
 ) -> int:
     """Let a cluster run a notebook by the clock; list, pause, resume or delete such schedules.
 
-    The times are UTC unless the cluster is set otherwise. What runs is the notebook as it is now: schedule it again after
-    a change, and delete the old schedule.
+    The times are UTC unless the cluster is set otherwise. What runs is the notebook as it is now: schedule it again
+    after a change, and delete the old schedule.
     """
     from jupyter_mlops.api import schedules
     from jupyter_mlops.cli.run import refuse_errors

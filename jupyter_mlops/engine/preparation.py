@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from jupyter_mlops.steps.cells import unexecuted
 from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import hash_file
-from jupyter_mlops.store.records import NewRun
+from jupyter_mlops.store.records import Addressee, NewRun
 
 __all__ = ["Prepared", "new_run", "prepare", "run_of"]
 
@@ -101,6 +101,7 @@ def new_run(request: RunRequest) -> NewRun:
         root=request.root,
         sources=request.sources,
         command=request.command,
+        addressees=request.addressees,
     )
 
 
@@ -115,6 +116,7 @@ def run_of(
     root: Path,
     sources: Mapping[str, str],
     command: str | None,
+    addressees: Sequence[Addressee] = (),
 ) -> NewRun:
     """Say what is known of a run before it begins, wherever it is to run.
 
@@ -125,6 +127,7 @@ def run_of(
         root: The project's root.
         sources: Where passed parameters came from.
         command: The command line.
+        addressees: Other trackers that the run is delivered to.
     """
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
@@ -147,7 +150,7 @@ def run_of(
         configuration=_configuration(root),
         tags=begun.tags,
         documents=documents,
-        addressees=request.addressees,
+        addressees=addressees,
     )
 
 

@@ -87,7 +87,7 @@ def submit(cluster: Cluster, database: Database, new: NewRun, order: Order) -> s
         The run's id here.
 
     Raises:
-        UncertainError: It can't be told whether it was started; it is on record, and is looked for when it is asked for.
+        UncertainError: It can't be told whether it was started; it is on record, and is looked for later.
         Unreachable: It was not started; nothing is on record.
         Refused: It was not started; nothing is on record.
     """

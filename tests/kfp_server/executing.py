@@ -97,9 +97,9 @@ class Execution:
             name = ready[0]
             task = tasks.pop(name)
             before = [self._details.get(item, {}).get("state") for item in task.get("dependentTasks", ())]
-            if any(state != "SUCCEEDED" for state in before):
-                if task.get("triggerPolicy", {}).get("strategy") != "ALL_UPSTREAM_TASKS_COMPLETED":
-                    continue
+            always = task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
+            if not always and any(state != "SUCCEEDED" for state in before):
+                continue
             if self._details.get(name, {}).get("state") != "SUCCEEDED":
                 failed |= not self._task(name, task)
         end = "CANCELED" if self._cancelled.is_set() else "FAILED" if failed else "SUCCEEDED"
@@ -137,7 +137,7 @@ class Execution:
         given = self._inputs(component, task.get("inputs", {}))
         if "importer" in executor:
             found = {"uri": _constant(executor["importer"]["artifactUri"], given), "metadata": {}}
-            self._made[name] = {key: found for key in component["outputDefinitions"]["artifacts"]}
+            self._made[name] = dict.fromkeys(component["outputDefinitions"]["artifacts"], found)
             return False, ""
         key = hashlib.sha256(json.dumps([executor, given], sort_keys=True).encode()).hexdigest()
         if task.get("cachingOptions", {}).get("enableCache") and key in self._cache:

@@ -21,8 +21,8 @@ class Fault:
 
     Args:
         path: Regular expression for the paths it happens at.
-        kind: ``answer`` answers with ``status``; ``slow`` answers after ``seconds``; ``lose`` closes the connection after
-            the request was processed; ``drop`` closes it before.
+        kind: ``answer`` answers with ``status``; ``slow`` answers after ``seconds``; ``lose`` closes the connection
+            after the request was processed; ``drop`` closes it before.
         times: How often.
     """
 

@@ -168,7 +168,7 @@ def test_the_real_client_sees_what_was_submitted(
     assert states["count rows"] == "SUCCEEDED"
 
 
-def test_a_run_of_the_real_client_executes(kubeflow, write, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_the_real_client_executes(kubeflow, write, run, tmp_path: Path, monkeypatch) -> None:
     """The compiled file is one that kfp's client uploads and runs without us."""
     if kubeflow.ours is None:
         pytest.skip("a real cluster may need credentials that kfp.Client would have to be given")

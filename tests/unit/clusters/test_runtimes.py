@@ -62,7 +62,7 @@ def test_all_keys(project: Path) -> None:
         ("[runtimes]\nprod = 1", "is a table"),
         ("[runtimes.prod]\n", "has no host"),
         ('[runtimes.prod]\nhost = "kubeflow.example"', "a URL with http:// or https://"),
-        ('[runtimes.prod]\nhost = 8080', "host is a text"),
+        ("[runtimes.prod]\nhost = 8080", "host is a text"),
         ('[runtimes.prod]\nhots = "http://x"', "has no 'hots'"),
         ('[runtimes.prod]\nhost = "http://x"\nnamespace = "Team A"', "namespace can't be"),
         ('[runtimes.prod]\nhost = "http://x"\npipeline_root = "bucket/x"', "pipeline_root is a URL"),
@@ -82,7 +82,7 @@ def test_what_makes_no_sense(project: Path, text: str, message: str) -> None:
     [
         f'auth = {{ type = "token", token = "{SECRET}" }}',
         f'auth = {{ type = "cookie", cookie = "authservice_session={SECRET}" }}',
-        f'auth = {{ type = "client_credentials", token_url = "http://x", client_id = "a", client_secret = "{SECRET}" }}',
+        f'auth = {{ type = "client_credentials", token_url = "http://x", client_id = "a", client_secret="{SECRET}" }}',
         f'token = "{SECRET}"',
         f'password = "{SECRET}"',
         f'storage = {{ key = "a", secret = "{SECRET}" }}',
@@ -109,8 +109,9 @@ def test_added_and_removed_without_touching_the_rest(project: Path, run) -> None
     text = '# ours\n[cache]\nurl = "shared"  # of the team\n'
     (project / "mlops.toml").write_text(text)
     for name in ("prod", "kind"):
-        words = ("--host", "http://x.example:8080", "--auth", "token", "--auth-key", "token=env:T", "--storage", "anon=true")
-        assert run("runtime", "add", name, *words).code == 0
+        auth = ("--auth", "token", "--auth-key", "token=env:T")
+        added = run("runtime", "add", name, "--host", "http://x.example:8080", *auth, "--storage", "anon=true")
+        assert added.code == 0
     listed = run("runtime", "list", "--format", "json").json()["runtimes"]
     assert [item["name"] for item in listed] == ["prod", "kind"]
     assert listed[0]["auth"] == {"type": "token", "token": "env:T"} and listed[0]["storage"] == {"anon": True}
@@ -126,7 +127,8 @@ def test_added_and_removed_without_touching_the_rest(project: Path, run) -> None
 
 
 def test_nothing_is_written_that_makes_no_sense(project: Path, run) -> None:
-    assert run("runtime", "add", "prod", "--host", "http://x", "--auth", "token", "--auth-key", f"token={SECRET}").code == 2
+    auth = ("--auth", "token", "--auth-key", f"token={SECRET}")
+    assert run("runtime", "add", "prod", "--host", "http://x", *auth).code == 2
     assert run("runtime", "add", "prod", "--host", "x").code == 2
     assert run("runtime", "add", "prod", "--host", "http://x", "--storage", "anon").code == 2
     assert not (project / "mlops.toml").exists()
@@ -218,7 +220,8 @@ def test_every_way_to_say_who_one_is(
 
 def test_tokens_are_granted_once_and_renewed(guarded: KfpServer, project: Path, run, monkeypatch, tokens: str) -> None:
     monkeypatch.setenv("C", "client-secret-1")
-    use(project, guarded, f'type = "client_credentials", token_url = "{tokens}", client_id = "a", client_secret = "env:C"')
+    auth = f'type = "client_credentials", token_url = "{tokens}", client_id = "a", client_secret = "env:C"'
+    use(project, guarded, auth)
     assert run("runtime", "test", "prod").code == 0 and _Tokens.asked == 1
     guarded.faults.add(Fault("experiments", status=401))  # the token ended before its time
     assert run("runtime", "test", "prod").code == 0 and _Tokens.asked == 3
@@ -284,7 +287,7 @@ def test_what_is_wrong_is_told_step_by_step(server: KfpServer, project: Path, ru
     assert printed.code == 2 and "nosuch://bucket/x" in printed.err
 
 
-def test_nothing_of_a_secret_is_kept(guarded: KfpServer, project: Path, run, write, monkeypatch, tmp_path: Path) -> None:
+def test_nothing_of_a_secret_is_kept(guarded: KfpServer, project: Path, run, write, monkeypatch, tmp_path) -> None:
     """Not in the store, the compiled pipeline, or what the cluster is told."""
     monkeypatch.setenv("PROD_TOKEN", SECRET)
     use(project, guarded, 'type = "token", token = "env:PROD_TOKEN"')

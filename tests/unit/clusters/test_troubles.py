@@ -181,7 +181,9 @@ def test_the_search_fails_too(server: KfpServer, write, run, store: Store) -> No
 
 def test_uploads_are_made_once(server: KfpServer, write, run) -> None:
     server.faults.add(
-        Fault("pipelines$", "lose", "POST"), Fault("upload_version", "lose", "POST"), Fault("experiments", "lose", "POST")
+        Fault("pipelines$", "lose", "POST"),
+        Fault("upload_version", "lose", "POST"),
+        Fault("experiments", "lose", "POST"),
     )
     first = submit(run, write)
     assert first.code in (0, 4)
@@ -269,7 +271,8 @@ def test_an_image_of_this_machine_for_a_cluster_elsewhere(project: Path, write, 
     from jupyter_mlops.kubeflow.runtimes import Runtime
 
     far, near = Runtime("prod", "https://kubeflow.example"), Runtime("kind", "http://localhost:8080")
-    for images, unpushed in (({"train": "localhost/churn:1"}, ()), ({"train": "churn:content-1"}, ("churn:content-1",))):
+    built = "churn:content-1"
+    for images, unpushed in (({"train": "localhost/churn:1"}, ()), ({"train": built}, (built,))):
         with pytest.raises(UsageError, match="can't pull the image") as error:
             refuse_unpushed(far, images, unpushed)
         assert "--push" in str(error.value.hint)
@@ -289,5 +292,3 @@ def test_other_mistakes(server: KfpServer, write, run, project: Path) -> None:
     assert run("submit", "missing.ipynb", "--runtime", "prod").code in (2, 3)
     assert run("submit", write((("step:a", "x = undefined_name"),)), "--runtime", "prod").code == 3
     assert nothing_is_on_record(project)
-
-
