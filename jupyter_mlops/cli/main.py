@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
     "build": "Build the container image that the steps run in on a cluster.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
+    "compile": "Compile a notebook for Kubeflow Pipelines; files only.",
     "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",
     "doctor": "Look at what works on this machine, and what to do about the rest.",
 }

@@ -14,6 +14,7 @@ __all__ = [
     "Backoff",
     "BuildSettings",
     "Cell",
+    "ConfigMap",
     "DeclaredName",
     "Magic",
     "Notebook",
@@ -21,6 +22,7 @@ __all__ = [
     "Role",
     "Secret",
     "StepSettings",
+    "Toleration",
     "Volume",
 ]
 
@@ -52,6 +54,27 @@ class Secret:
     key: str | None = None
     env: str | None = None
     path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMap:
+    """A reference to a config map: its key arrives as an environment variable, or all of it as files."""
+
+    name: str
+    key: str | None = None
+    env: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """Which taint of a node does not keep a step away from it; fields as Kubernetes names them."""
+
+    key: str | None = None
+    operator: Literal["Equal", "Exists"] | None = None
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,7 @@ class StepSettings:
         retries: Further tries after a failure.
         backoff: How long to wait before each.
         cache: ``on``, ``off``, or ``volatile`` (the outside world decides the result).
+        image_pull_secrets: Names of the secrets that open the image's registry.
     """
 
     image: str | None = None
@@ -97,12 +121,16 @@ class StepSettings:
     accelerator: Accelerator | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
+    config_maps: tuple[ConfigMap, ...] = ()
     volumes: tuple[Volume, ...] = ()
     retries: int | None = None
     backoff: Backoff | None = None
     timeout: float | None = None
     cache: Literal["on", "off", "volatile"] | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    image_pull_secrets: tuple[str, ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None

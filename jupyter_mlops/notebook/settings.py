@@ -13,15 +13,28 @@ from typing import Any, TypeVar
 
 from jupyter_mlops.diagnostics import Diagnostic
 from jupyter_mlops.notebook.build_settings import NOT_IN_NOTEBOOKS, read_build_settings
-from jupyter_mlops.notebook.model import Accelerator, Backoff, BuildSettings, Secret, StepSettings, Volume
+from jupyter_mlops.notebook.model import (
+    Accelerator,
+    Backoff,
+    BuildSettings,
+    ConfigMap,
+    Secret,
+    StepSettings,
+    Toleration,
+    Volume,
+)
 from jupyter_mlops.notebook.values import (
     Problems,
     boolean_or_word,
+    choice,
     count,
+    device,
     cpu,
     duration,
     env_name,
     factor,
+    kubernetes_key,
+    kubernetes_name,
     label_key,
     label_value,
     listed,
@@ -34,11 +47,14 @@ from jupyter_mlops.notebook.values import (
     word,
 )
 
-__all__ = ["SETTINGS", "NotebookSettings", "merge", "read_notebook_settings", "read_settings"]
+__all__ = ["SETTINGS", "NotebookSettings", "distribution_of", "merge", "read_notebook_settings", "read_settings"]
 
 _WRITTEN_BY_US = frozenset({"role", "run"})  # marks in generated notebooks, not settings
 _STEP_NOTEBOOK = frozenset({"pipeline", "step", "schema"})
 _CACHE_WORDS = ("on", "off", "volatile")
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_OPERATORS = ("Equal", "Exists")
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 Item = TypeVar("Item")
 
@@ -116,18 +132,22 @@ def merge(defaults: StepSettings, own: StepSettings) -> StepSettings:
     """
     return StepSettings(
         image=own.image if own.image is not None else defaults.image,
-        packages=_joined(defaults.packages, own.packages, _distribution),
+        packages=_joined(defaults.packages, own.packages, distribution_of),
         cpu=own.cpu if own.cpu is not None else defaults.cpu,
         memory=own.memory if own.memory is not None else defaults.memory,
         accelerator=own.accelerator if own.accelerator is not None else defaults.accelerator,
         env={**defaults.env, **own.env},
         secrets=_joined(defaults.secrets, own.secrets, lambda secret: secret.env or secret.path or secret),
+        config_maps=_joined(defaults.config_maps, own.config_maps, lambda item: item.env or item.path or item),
         volumes=_joined(defaults.volumes, own.volumes, lambda volume: volume.path),
         retries=own.retries if own.retries is not None else defaults.retries,
         backoff=own.backoff if own.backoff is not None else defaults.backoff,
         timeout=own.timeout if own.timeout is not None else defaults.timeout,
         cache=own.cache if own.cache is not None else defaults.cache,
+        image_pull_policy=own.image_pull_policy if own.image_pull_policy is not None else defaults.image_pull_policy,
+        image_pull_secrets=_joined(defaults.image_pull_secrets, own.image_pull_secrets, str),
         node_selector={**defaults.node_selector, **own.node_selector},
+        tolerations=_joined(defaults.tolerations, own.tolerations, lambda item: item),
         labels={**defaults.labels, **own.labels},
         annotations={**defaults.annotations, **own.annotations},
         description=own.description,
@@ -139,7 +159,8 @@ def _joined(defaults: tuple[Item, ...], own: tuple[Item, ...], key: Callable[[It
     return (*(item for item in defaults if key(item) not in replaced), *own)
 
 
-def _distribution(requirement: str) -> str:
+def distribution_of(requirement: str) -> str:
+    """Return the normalised name of the distribution that a requirement asks for."""
     found = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
     return re.sub(r"[-_.]+", "-", found[1]).lower() if found else requirement
 
@@ -190,9 +211,9 @@ def _any_string(value: object, path: str, problems: Problems) -> str | None:
 
 def _accelerator(value: object, path: str, problems: Problems) -> Accelerator | None:
     if isinstance(value, str):
-        kind = word(value, path, problems)
+        kind = device(value, path, problems)
         return Accelerator(kind) if kind else None
-    fields = record(value, path, problems, {"type": word, "count": count}, required=("type",))
+    fields = record(value, path, problems, {"type": device, "count": count}, required=("type",))
     if fields is None:
         return None
     if fields.get("count") == 0:
@@ -202,13 +223,63 @@ def _accelerator(value: object, path: str, problems: Problems) -> Accelerator | 
 
 
 def _secret(value: object, path: str, problems: Problems) -> Secret | None:
-    readers = {"name": word, "key": word, "env": env_name, "path": mount_path}
     if isinstance(value, Mapping) and "value" in value:
         hint = "Put the value into a secret of the cluster and name that; a notebook is no place for it."
         problems.add(f"{path}.value", "must not be in a notebook", hint)
         return None
-    fields = record(value, path, problems, readers, required=("name",))
+    fields = _reference(value, path, problems)
     return Secret(**fields) if fields is not None else None
+
+
+def _reference(value: object, path: str, problems: Problems) -> dict[str, Any] | None:
+    """Read what names a secret or config map, and where it arrives."""
+    readers = {"name": kubernetes_name, "key": kubernetes_key, "env": env_name, "path": mount_path}
+    return record(value, path, problems, readers, required=("name",))
+
+
+def _config_map(value: object, path: str, problems: Problems) -> ConfigMap | None:
+    fields = _reference(value, path, problems)
+    return ConfigMap(**fields) if fields is not None else None
+
+
+def _config_maps(value: object, path: str, problems: Problems) -> tuple[ConfigMap, ...] | None:
+    return listed(value, path, problems, _config_map)
+
+
+def _toleration(value: object, path: str, problems: Problems) -> Toleration | None:
+    readers = {
+        "key": label_key,
+        "operator": lambda item, place, found: choice(item, place, found, _OPERATORS),
+        "value": label_value,
+        "effect": lambda item, place, found: choice(item, place, found, _EFFECTS),
+        "seconds": count,
+    }
+    fields = record(value, path, problems, readers, required=())
+    if fields is None:
+        return None
+    operator = fields.get("operator", "Equal")
+    if operator == "Exists" and fields.get("value"):
+        problems.add(f"{path}.value", "has no meaning with the operator `Exists`")
+        return None
+    if operator == "Equal" and "key" not in fields:
+        problems.add(f"{path}.key", "is required", "Only the operator `Exists` goes without: it tolerates everything.")
+        return None
+    if "seconds" in fields and fields.get("effect") != "NoExecute":
+        problems.add(f"{path}.seconds", "has a meaning only with the effect `NoExecute`")
+        return None
+    return Toleration(**fields)
+
+
+def _tolerations(value: object, path: str, problems: Problems) -> tuple[Toleration, ...] | None:
+    return listed(value, path, problems, _toleration)
+
+
+def _pull_policy(value: object, path: str, problems: Problems) -> str | None:
+    return choice(value, path, problems, _PULL_POLICIES)
+
+
+def _pull_secrets(value: object, path: str, problems: Problems) -> tuple[str, ...] | None:
+    return listed(value, path, problems, kubernetes_name)
 
 
 def _secrets(value: object, path: str, problems: Problems) -> tuple[Secret, ...] | None:
@@ -216,7 +287,7 @@ def _secrets(value: object, path: str, problems: Problems) -> tuple[Secret, ...]
 
 
 def _volume(value: object, path: str, problems: Problems) -> Volume | None:
-    fields = record(value, path, problems, {"claim": word, "path": mount_path}, required=("claim", "path"))
+    fields = record(value, path, problems, {"claim": kubernetes_name, "path": mount_path}, required=("claim", "path"))
     return Volume(**fields) if fields is not None else None
 
 
@@ -245,12 +316,16 @@ SETTINGS: Mapping[str, Callable[[object, str, Problems], object]] = {
     "accelerator": _accelerator,
     "env": _env,
     "secrets": _secrets,
+    "config_maps": _config_maps,
     "volumes": _volumes,
     "retries": count,
     "backoff": _backoff,
     "timeout": duration,
     "cache": _cache,
+    "image_pull_policy": _pull_policy,
+    "image_pull_secrets": _pull_secrets,
     "node_selector": _labels,
+    "tolerations": _tolerations,
     "labels": _labels,
     "annotations": _annotations,
     "description": string,

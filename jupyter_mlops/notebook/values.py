@@ -17,11 +17,15 @@ from jupyter_mlops.notebook.names import nearest, printable
 __all__ = [
     "Problems",
     "boolean_or_word",
+    "choice",
     "count",
     "cpu",
+    "device",
     "duration",
     "env_name",
     "factor",
+    "kubernetes_key",
+    "kubernetes_name",
     "label_key",
     "label_value",
     "listed",
@@ -42,7 +46,12 @@ _CPU = re.compile(rf"{_NUMBER}m?")
 _MEMORY = re.compile(rf"{_NUMBER}(?:[kMGTPE]|[KMGTPE]i)?|[0-9]+[eE][0-9]+")
 _LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _LABEL_KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_LABEL_NAME}")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_KEY = re.compile(r"[A-Za-z0-9._-]+")
+_MAX_NAME = 253
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEVICES = {"amd": "amd.com/gpu", "intel": "gpu.intel.com/i915", "tpu": "google.com/tpu", "gpu": "nvidia.com/gpu"}
+_DEVICES |= {"nvidia": "nvidia.com/gpu", "cuda": "nvidia.com/gpu"}
 _DURATION = re.compile(r"(?:([0-9.]+)d)?(?:([0-9.]+)h)?(?:([0-9.]+)m)?(?:([0-9.]+)s?)?")
 _SECONDS = (86400, 3600, 60, 1)
 
@@ -155,6 +164,49 @@ def factor(value: object, path: str, problems: Problems) -> float | None:
 def env_name(value: object, path: str, problems: Problems) -> str | None:
     """Read the name of an environment variable."""
     return _matching(value, path, problems, _ENV_NAME, "the name of an environment variable")
+
+
+def kubernetes_name(value: object, path: str, problems: Problems) -> str | None:
+    """Read the name of an object in a cluster, such as a secret."""
+    return _short(_matching(value, path, problems, _NAME, "a name that Kubernetes allows"), path, problems)
+
+
+def kubernetes_key(value: object, path: str, problems: Problems) -> str | None:
+    """Read a key of a secret or config map."""
+    return _short(_matching(value, path, problems, _KEY, "a key that Kubernetes allows"), path, problems)
+
+
+def _short(text: str | None, path: str, problems: Problems) -> str | None:
+    if text is not None and len(text) > _MAX_NAME:
+        problems.add(path, f"is longer than the {_MAX_NAME} characters that Kubernetes allows: {_shown(text)}")
+        return None
+    return text
+
+
+def device(value: object, path: str, problems: Problems) -> str | None:
+    """Read the resource name of a device, such as ``nvidia.com/gpu``."""
+    text = word(value, path, problems)
+    if text is None or ("/" in text and _LABEL_KEY.fullmatch(text)):
+        return text
+    near = next((name for short, name in _DEVICES.items() if short in text.casefold()), None)
+    hint = f"Did you mean `{near}`?" if near else "Write the resource name that the cluster's nodes offer."
+    problems.add(path, f"is not the name of a device such as `nvidia.com/gpu`: {_shown(text)}", hint)
+    return None
+
+
+def choice(value: object, path: str, problems: Problems, words: tuple[str, ...]) -> str | None:
+    """Read one of ``words``; capitals don't matter."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        problems.wrong_type(path, "a string", value)
+        return None
+    found = next((name for name in words if name.casefold() == value.strip().casefold()), None)
+    if found is None:
+        near = nearest(value, words)
+        hint = f"Did you mean `{near}`?" if near else None
+        problems.add(path, f"must be {' or '.join(f'`{name}`' for name in words)}, not {_shown(value)}", hint)
+    return found
 
 
 def label_key(value: object, path: str, problems: Problems) -> str | None:

@@ -17,7 +17,7 @@ from jupyter_mlops.steps.cells import (
     role_of,
     unexecuted,
 )
-from jupyter_mlops.steps.injection import parameters_source
+from jupyter_mlops.runtime.injection import parameters_source
 
 __all__ = ["combined_notebook", "with_error_markers"]
 

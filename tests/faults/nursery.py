@@ -20,7 +20,7 @@ from jupyter_mlops import api
 from jupyter_mlops.engine import cleaning, client, execution, runner, sharing  # noqa: F401 - imported once, for all children
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.runtime import failpoints
-from jupyter_mlops.steps.injection import parameters_source
+from jupyter_mlops.runtime.injection import parameters_source
 
 SECONDS = 60
 

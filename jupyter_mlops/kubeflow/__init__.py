@@ -1,0 +1,1 @@
+"""Pipelines for Kubeflow: components, compiled pipelines, runs on a cluster."""
