@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _COLORS = {"error": "red", "warning": "yellow", "info": None}
-_STEP = re.compile(r"^(?:STEP (\d+/\d+): |#\d+ \[[^\]]*?(\d+/\d+)\] )(.*)")
+_STEP = re.compile(r"^(?:(?:\[\d+/\d+\] )?STEP (\d+/\d+): |#\d+ \[[^\]]*?(\d+/\d+)\] )(.*)")
 _PIP = re.compile(r"^(?:#\d+ [\d.]+ )?(Collecting|Downloading|Installing collected packages|Successfully installed)\b")
 _WIDTH = 110
 

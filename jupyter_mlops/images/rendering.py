@@ -70,7 +70,6 @@ def render(recipe: Recipe) -> str:
         pip_environment=_PIP_ENVIRONMENT,
         hashed=recipe.lock.hashed,
         requirements=bool(recipe.lock.requirements),
-        keep_pip="pip" in locked,
         unneeded=[name for name in _SEEDED if name not in locked],
         runtime=RUNTIME,
         runtime_modules=[_MODULES[name] for name in RUNTIME],
