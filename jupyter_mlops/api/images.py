@@ -101,11 +101,9 @@ def last_build(notebook: PathLike | Notebook, *, home: PathLike | None = None) -
     found = record.last_build(_home(source, home), pipeline(source).name)
     if found is None:
         return None
-    registries = [image.reference.rpartition("/")[0] for image in found.images]
-    tags = [image.reference.rpartition(":")[2] for image in found.images]
-    if not registries:
+    if not found.images:
         return found
-    plan = plan_images(source, home=home)
+    plan = plan_images(source, base=found.base, home=home)
     return found if {item.content for item in plan.images} == {item.content for item in found.images} else None
 
 

@@ -73,7 +73,7 @@ def build_images(
         problems += found
     built = [builder.pushed(image) if push else _unpushed(image) for image in plan.images]
     seconds = time.monotonic() - started
-    build = Build(plan.pipeline, tuple(built), plan.given, program.name, seconds, tuple(problems))
+    build = Build(plan.pipeline, tuple(built), plan.given, program.name, seconds, tuple(problems), plan.given_base)
     record_build(home, build)
     return build
 
@@ -156,9 +156,7 @@ class _Builder:
             write_context(image, context)
             self._run(context, image.reference, image.base, access)
 
-    def _run(
-        self, context: Path, reference: str, base: str, access: PipAccess, dockerfile: Path | None = None
-    ) -> None:
+    def _run(self, context: Path, reference: str, base: str, access: PipAccess, dockerfile: Path | None = None) -> None:
         done = self._engine.build(
             context,
             reference,
@@ -208,9 +206,7 @@ def _unpushed(image: Image) -> BuiltImage:
     return BuiltImage(image.reference, None, False, image.steps, image.content)
 
 
-def _probe(
-    plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, steps: Sequence[str]
-) -> list[Problem]:
+def _probe(plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, steps: Sequence[str]) -> list[Problem]:
     users = _users(plan, pipeline, steps)
     own = _own_modules(plan)
     missing = {name for slug in steps if slug in plan.needs.steps for name in plan.needs.steps[slug].missing}

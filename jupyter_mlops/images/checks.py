@@ -81,7 +81,9 @@ def probe_problems(answer: str, users: Mapping[str, Sequence[str]], reference: s
     """
     found: dict[str, Any] = json.loads(answer.strip().splitlines()[-1])
     problems = [
-        Problem("error", f"The image {reference} can't import {name}{_for(users.get(name, ()))}: {reason}", _hint(reason))
+        Problem(
+            "error", f"The image {reference} can't import {name}{_for(users.get(name, ()))}: {reason}", _hint(reason)
+        )
         for name, reason in sorted(found["problems"].items())
     ]
     version = ".".join(str(number) for number in found["python"])

@@ -59,7 +59,7 @@ _PIP = (
         "Loosen what `packages` ask for.",
     ),
     _Cause(
-        r"Failed building wheel for (?P<what>\S+)|Failed to build (?P<what2>\S+)|error: command '\S*(?:gcc|cc|g\+\+)\S*'"
+        r"Failed building wheel for|Failed to build \S+|error: command '\S*(?:gcc|cc|g\+\+)\S*'"
         r"|metadata-generation-failed|subprocess-exited-with-error",
         UsageError,
         "pip can't build a package that has no wheel for the image's platform",
@@ -183,7 +183,7 @@ _PUSH = (
         r"server gave HTTP response to HTTPS client",
         InfrastructureError,
         "The registry {registry} speaks HTTP, not HTTPS",
-        "Name it among the insecure registries of {engine} (registries.conf, or daemon.json), if you trust its network.",
+        "Name it among the insecure registries of {engine} (registries.conf, daemon.json), if you trust its network.",
     ),
     _Cause(_TLS, InfrastructureError, "The certificate of the registry {registry} is not trusted"),
     _Cause(
@@ -250,7 +250,9 @@ def relevant_lines(lines: Sequence[str]) -> list[str]:
     errors = [
         line.strip()
         for line in plain
-        if re.match(r"\s*(ERROR|E|Error|error|fatal|mlops)\b ?:", line) or "exit status" in line or "executor failed" in line
+        if re.match(r"\s*(ERROR|E|Error|error|fatal|mlops)\b ?:", line)
+        or "exit status" in line
+        or "executor failed" in line
     ]
     telling = [line for line in errors if "exit status" not in line and "did not complete successfully" not in line]
     chosen = list(dict.fromkeys(telling or errors or [line.strip() for line in plain[-3:]]))

@@ -84,7 +84,8 @@ def _tables(value: object) -> list[Mapping[str, Any]]:
 
 def _toml(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(_text(path))
+        content: dict[str, Any] = tomllib.loads(_text(path))
+        return content
     except ValueError:
         return {}
 

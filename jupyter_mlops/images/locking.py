@@ -92,9 +92,7 @@ def make_lock(
     return Lock(tuple(entries), tuple(asked), needs_git or any("git+" in item for item in asked), tuple(problems))
 
 
-def _asked(
-    packages: Iterable[str], interpreter: Interpreter, problems: list[Problem]
-) -> tuple[list[str], list[str]]:
+def _asked(packages: Iterable[str], interpreter: Interpreter, problems: list[Problem]) -> tuple[list[str], list[str]]:
     """Split what was asked for into what is installed here, which goes by its version here, and the rest."""
     wanted, asked = [], []
     for item in dict.fromkeys(packages):

@@ -9,7 +9,18 @@ from typing import Any, Literal
 
 from jupyter_mlops.notebook.model import BuildSettings
 
-__all__ = ["Build", "BuiltImage", "Image", "ImagePlan", "Kind", "LockEntry", "Needs", "Problem", "Severity", "StepNeeds"]
+__all__ = [
+    "Build",
+    "BuiltImage",
+    "Image",
+    "ImagePlan",
+    "Kind",
+    "LockEntry",
+    "Needs",
+    "Problem",
+    "Severity",
+    "StepNeeds",
+]
 
 Severity = Literal["error", "warning", "info"]
 Kind = Literal["python", "conda", "derived"]
@@ -136,7 +147,7 @@ class ImagePlan:
         given: Images that steps name themselves, by slug.
         needs: What the steps need.
         python: Version of the kernel's Python, such as ``3.11``.
-        build: The settings.
+        build: The settings; ``given_base`` is the base that was given besides.
         interpreter: Command of the kernel's Python.
     """
 
@@ -148,6 +159,7 @@ class ImagePlan:
     python: str = ""
     build: BuildSettings = field(default_factory=BuildSettings)
     interpreter: tuple[str, ...] | None = None
+    given_base: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it for ``--format json``."""
@@ -209,6 +221,7 @@ class Build:
         images: Those that were built, the pipeline's own first.
         given: Images that steps name themselves, by slug.
         engine: The program that built them.
+        base: The base image that was given besides the settings.
     """
 
     pipeline: str
@@ -217,6 +230,7 @@ class Build:
     engine: str = ""
     seconds: float = 0.0
     problems: tuple[Problem, ...] = ()
+    base: str | None = None
 
     @property
     def by_step(self) -> dict[str, str]:
@@ -230,6 +244,7 @@ class Build:
             "schema": 1,
             "pipeline": self.pipeline,
             "engine": self.engine,
+            "base": self.base,
             "seconds": round(self.seconds, 3),
             "images": [image.to_json() for image in self.images],
             "steps": self.by_step,

@@ -100,9 +100,7 @@ def _trees(pipeline: Pipeline, step: Step, notebook: Notebook) -> list[ast.Modul
     return [cell.tree for cell in cells if cell.tree is not None]
 
 
-def _step_needs(
-    names: Iterable[str], modules: Modules, trees: list[ast.Module], interpreter: Interpreter
-) -> StepNeeds:
+def _step_needs(names: Iterable[str], modules: Modules, trees: list[ast.Module], interpreter: Interpreter) -> StepNeeds:
     found = {name for name, version in modules.distributions.items() if version is not None}
     extra = [name for name in _implied(trees) if name in interpreter.distributions]
     found |= interpreter.versions(extra).keys()

@@ -63,7 +63,7 @@ def plan_images(
     if not groups:
         raise UsageError(
             "Each step names an image itself (setting `image`), so there is none to build.",
-            hint="To build on top of one, name it as `base`: `image: {\"base\": …}` in the notebook's metadata.",
+            hint='To build on top of one, name it as `base`: `image: {"base": …}` in the notebook\'s metadata.',
         )
     planner = _Planner(pipeline, settings, needs, interpreter, known_hashes([cwd, root]))
     images = []
@@ -82,6 +82,7 @@ def plan_images(
         _minor(interpreter),
         settings.build,
         kernel.interpreter,
+        given.base if given is not None else None,
     )
 
 
@@ -108,9 +109,7 @@ def _examine(kernel: Kernel, home: Home | None) -> Interpreter:
     return interpreter
 
 
-def _grouped(
-    pipeline: Pipeline, notebook: Notebook
-) -> tuple[list[tuple[str, str | None, list[Step]]], dict[str, str]]:
+def _grouped(pipeline: Pipeline, notebook: Notebook) -> tuple[list[tuple[str, str | None, list[Step]]], dict[str, str]]:
     """Split the steps: the pipeline's image first, then one for each step with packages of its own.
 
     Returns:

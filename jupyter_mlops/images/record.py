@@ -43,7 +43,7 @@ def _build(content: Mapping[str, Any]) -> Build:
     )
     built = {slug for image in images for slug in image.steps}
     given = {slug: image for slug, image in content["steps"].items() if slug not in built}
-    return Build(content["pipeline"], images, given, content["engine"], content["seconds"])
+    return Build(content["pipeline"], images, given, content["engine"], content["seconds"], (), content["base"])
 
 
 def _place(home: Path, pipeline: str) -> Path:

@@ -83,9 +83,7 @@ def _placed(settings: BuildSettings, folder: Path) -> BuildSettings:
     def absolute(path: str | None) -> str | None:
         return None if path is None else str((folder / Path(path).expanduser()).absolute())
 
-    return replace(
-        settings, dockerfile=absolute(settings.dockerfile), environment=absolute(settings.environment)
-    )
+    return replace(settings, dockerfile=absolute(settings.dockerfile), environment=absolute(settings.environment))
 
 
 def _from_file(path: Path) -> BuildSettings:

@@ -47,7 +47,9 @@ def _contents() -> dict[str, bytes]:
         f"jupyter_mlops/_templates/{path.relative_to(root).as_posix()}": path.read_bytes() for path in _files(root)
     }
     contents[f"{_INFO}/METADATA"] = _metadata().encode()
-    contents[f"{_INFO}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: jupyter-mlops\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    contents[f"{_INFO}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: jupyter-mlops\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
     contents[f"{_INFO}/entry_points.txt"] = b"[console_scripts]\njupyter-mlops = jupyter_mlops.cli.main:main\n"
     return contents
 

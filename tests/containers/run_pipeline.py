@@ -1,6 +1,6 @@
 """Runs a compiled pipeline with kfp's own local runner in containers; in a process of its own, as kfp keeps state.
 
-    run_pipeline.py PIPELINE.yaml ROOT ARGUMENTS_JSON
+run_pipeline.py PIPELINE.yaml ROOT ARGUMENTS_JSON
 """
 
 from __future__ import annotations
