@@ -299,10 +299,8 @@ def order_of(
 
 def _built(home: Path, sliced: Pipeline, image: str | None) -> tuple[dict[str, str], tuple[str, ...]]:
     """The images that were built last for a pipeline, by step slug; and those of them that were not pushed."""
-    try:
-        from jupyter_mlops.images.record import last_build
-    except ImportError:
-        return {}, ()
+    from jupyter_mlops.images.record import last_build
+
     build = last_build(home, sliced.name)
     if build is None:
         return {}, ()

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "Write the HTML report of a run.",
     "strip": "Take the outputs out of notebooks, for commits without them.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
+    "build": "Build the container image that the steps run in on a cluster.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
