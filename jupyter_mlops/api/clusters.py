@@ -284,7 +284,7 @@ def order_of(
     from jupyter_mlops.kubeflow.ordering import make_order
     from jupyter_mlops.pipeline.parameters import resolve
 
-    images, unpushed = _built(home, sliced, image)
+    images, unpushed = _built(home, source, sliced, image)
     return make_order(
         runtime,
         source,
@@ -297,18 +297,20 @@ def order_of(
     )
 
 
-def _built(home: Path, sliced: Pipeline, image: str | None) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The images that were built last for a pipeline, by step slug; and those of them that were not pushed."""
-    from jupyter_mlops.images.record import last_build
+def _built(home: Path, source: Notebook, sliced: Pipeline, image: str | None) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The images that were built for a notebook as it is, by step slug; and those built here that were not pushed."""
+    from jupyter_mlops.api import images
+    from jupyter_mlops.images import record
 
-    build = last_build(home, sliced.name)
-    if build is None:
-        return {}, ()
-    unpushed = tuple(item.reference for item in build.images if not item.pushed)
-    if image is not None:
+    built = record.last_build(home, sliced.name)
+    unpushed = () if built is None else tuple(item.reference for item in built.images if not item.pushed)
+    if built is None or image is not None:
+        return {}, unpushed
+    current = images.last_build(source, home=home)
+    if current is None:
         return {}, unpushed
     known = {step.slug for step in sliced.steps}
-    return {slug: item.pinned for item in build.images for slug in item.steps if slug in known}, unpushed
+    return {slug: item.pinned for item in current.images for slug in item.steps if slug in known}, unpushed
 
 
 def place_of(source: Notebook) -> Path:
