@@ -39,7 +39,7 @@ class KfpExporter(Exporter):
     def _file_extension_default(self) -> str:
         return ".yaml"
 
-    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
         """Compile a notebook's file; on the command line, what is wrong is told as ``jupyter mlops`` tells it."""
         try:
             return self._compiled(api.read_notebook(filename), resources)
@@ -47,7 +47,7 @@ class KfpExporter(Exporter):
             print(_told(error), file=sys.stderr)
             raise SystemExit(error.exit_code) from None
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
         """Compile a notebook in memory.
 
         Raises:
@@ -72,7 +72,7 @@ class KfpExporter(Exporter):
         )
         for note in compiled.notes:
             self.log.info(note)
-        found = self._init_resources(resources)
+        found = self._init_resources(resources)  # type: ignore[no-untyped-call]
         found["output_extension"] = self.file_extension
         return compiled.yaml, found
 

@@ -26,8 +26,8 @@ from typing import Any
 from .context import ENVIRONMENT_VARIABLE
 from .errors import ContextError, HandoverError
 from .executor_input import ExecutorInput, parse_executor_input
-from .results import context_of, hand_over, parameters_of
 from .needs import check_needs
+from .results import context_of, hand_over, parameters_of
 
 __all__ = ["decode_payload", "main"]
 

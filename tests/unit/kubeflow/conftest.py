@@ -27,7 +27,9 @@ def make_notebook(tmp_path: Path) -> MakeNotebook:
     def make(*cells: Sequence[Any], name: str = "nb", metadata: Mapping[str, Any] | None = None) -> Path:
         notebook = nbformat.v4.new_notebook()
         for number, (tags, source, *settings) in enumerate(cells):
-            cell = nbformat.v4.new_code_cell(source, id=f"c{number}", metadata={"tags": tags.split(";") if tags else []})
+            cell = nbformat.v4.new_code_cell(
+                source, id=f"c{number}", metadata={"tags": tags.split(";") if tags else []}
+            )
             if settings:
                 cell.metadata["mlops"] = settings[0]
             notebook.cells.append(cell)
@@ -105,7 +107,9 @@ class Runner:
         ran = Ran()
         waiting = dict(spec["root"]["dag"]["tasks"])
         while waiting:
-            name = next(name for name, task in waiting.items() if not {*task.get("dependentTasks", [])} & waiting.keys())
+            name = next(
+                name for name, task in waiting.items() if not {*task.get("dependentTasks", [])} & waiting.keys()
+            )
             task = waiting.pop(name)
             component = spec["components"][task["componentRef"]["name"]]
             container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
@@ -140,7 +144,9 @@ class Runner:
         self, name: str, task: Mapping[str, Any], component: Mapping[str, Any], parameters: Mapping[str, Any], ran: Ran
     ) -> dict[str, Any]:
         inputs = task.get("inputs", {})
-        values = {key: parameters[item["componentInputParameter"]] for key, item in inputs.get("parameters", {}).items()}
+        values = {
+            key: parameters[item["componentInputParameter"]] for key, item in inputs.get("parameters", {}).items()
+        }
         artifacts = {}
         for key, item in inputs.get("artifacts", {}).items():
             source = item["taskOutputArtifact"]

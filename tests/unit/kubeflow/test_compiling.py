@@ -109,7 +109,11 @@ def test_a_notebook_with_all_kinds_of_kale_tags() -> None:
 
 def test_artifact_types(make_notebook: Any) -> None:
     path = make_notebook(
-        ("imports", "import pandas as pd\nfrom sklearn.ensemble import RandomForestClassifier\nfrom sklearn.model_selection import KFold"),
+        (
+            "imports",
+            "import pandas as pd\nfrom sklearn.ensemble import RandomForestClassifier\n"
+            "from sklearn.model_selection import KFold",
+        ),
         (
             "step:a;out:declared:Model;out:other:pandas.DataFrame",
             "df = pd.DataFrame({'a': [1]})\nmodel = RandomForestClassifier(random_state=0)\nfolds = KFold()\n"
@@ -133,7 +137,11 @@ def test_artifact_types(make_notebook: Any) -> None:
 
 def test_parameter_types(make_notebook: Any) -> None:
     path = make_notebook(
-        ("parameters", "i = -1\nf = 0.5\ns = 'x'\nb = True\nl = [1, 'a']\nd = {'k': 1}\nn = None\ninf = float('inf')\nbig = 9007199254740993\nol: int | None = 3\nfl = [1.0]\n_p = 1\nX = 1\nx = 2"),
+        (
+            "parameters",
+            "i = -1\nf = 0.5\ns = 'x'\nb = True\nl = [1, 'a']\nd = {'k': 1}\nn = None\n"
+            "inf = float('inf')\nbig = 9007199254740993\nol: int | None = 3\nfl = [1.0]\n_p = 1\nX = 1\nx = 2",
+        ),
         ("step:s", "print(i, f, s, b, l, d, n, inf, big, ol, fl, _p, X, x)"),
     )
     spec = checked(compile_notebook(path, image="i").yaml)
@@ -241,7 +249,9 @@ def test_a_step_that_shares_any_file_is_refused(make_notebook: Any) -> None:
     with pytest.raises(NotebookError, match='of step "write" may use any file') as raised:
         compile_notebook(path, image="i")
     assert "Cell 1" in raised.value.message
-    alone = make_notebook(("step:write", "import os\nopen(os.environ.get('NAME', 'x'), 'w').write('a')"), ("step:b", "b = 1"))
+    alone = make_notebook(
+        ("step:write", "import os\nopen(os.environ.get('NAME', 'x'), 'w').write('a')"), ("step:b", "b = 1")
+    )
     checked(compile_notebook(alone, image="i").yaml)
 
 
@@ -262,7 +272,9 @@ def test_large_cells(make_notebook: Any) -> None:
 
 
 def test_images(make_notebook: Any) -> None:
-    path = make_notebook(("step:a", "a = 1", {"image": "own:1"}), ("step:b", "print(a)"), metadata={"mlops": {"image": "all:1"}})
+    path = make_notebook(
+        ("step:a", "a = 1", {"image": "own:1"}), ("step:b", "print(a)"), metadata={"mlops": {"image": "all:1"}}
+    )
     assert dict(compile_notebook(path).images) == {"a": "own:1", "b": "all:1"}
     assert dict(compile_notebook(path, image="asked:1").images) == {"a": "own:1", "b": "asked:1"}
     pinned = compile_notebook(path, images={"a": "own@sha256:0", "b": "all@sha256:1"}).images
@@ -316,7 +328,9 @@ def test_names_come_back(name: str) -> None:
 def test_odd_names_of_steps_and_pipelines(make_notebook: Any) -> None:
     long = "a very long name of a step " * 6
     path = make_notebook(
-        (f"step:{long}", "a = 1"), ("step:Trâin — modèle (2)", "print(a)"), metadata={"mlops": {"name": "Größe: " + "x" * 90}}
+        (f"step:{long}", "a = 1"),
+        ("step:Trâin — modèle (2)", "print(a)"),
+        metadata={"mlops": {"name": "Größe: " + "x" * 90}},
     )
     compiled = compile_notebook(path, image="i")
     spec = checked(compiled.yaml)

@@ -20,10 +20,13 @@ CHAIN = (
     ("parameters", "n = 4\nscale = 0.5\nname = 'x'\nflags = [1, 2]\nnothing = None\nhuge = 2**60\n_p = 3"),
     ("imports", "import numpy as np\nimport pandas as pd"),
     ("functions", "def double(x):\n    return x * 2\n\nclass Box:\n    def __init__(self, v):\n        self.v = v"),
-    ("step:make", "np.random.seed(n)\nX = np.arange(n) * scale\nx = {'a': X, 'b': [1, None, float('nan')]}\nview = X[1:]"),
-    ("step:draw", "df = pd.DataFrame({'r': np.random.rand(n), 's': list('abcd')[:n]})\ndf.to_csv('out.csv', index=False)"),
+    ("step:make", "np.random.seed(n)\nX = np.arange(n) * scale\n"
+     "x = {'a': X, 'b': [1, None, float('nan')]}\nview = X[1:]"),
+    ("step:draw", "df = pd.DataFrame({'r': np.random.rand(n), 's': list('abcd')[:n]})\n"
+     "df.to_csv('out.csv', index=False)"),
     ("step:more", "noise = np.random.rand(2)\nbox = Box(double(X))\nn = n + 1\nview[0] = 7.0"),
-    ("step:end", "total = float(X.sum()) + float(noise[0]) + n + huge + _p\nback = pd.read_csv('out.csv')\nshape = back.shape\n"
+    ("step:end", "total = float(X.sum()) + float(noise[0]) + n + huge + _p\nback = pd.read_csv('out.csv')\n"
+     "shape = back.shape\n"
      "same = bool(x['a'] is X)\nprint(type(box).__name__, n, flags, nothing)"),
     ("metrics;step:end", "score = total\nparts = {'n': n, 'same': 1.0 if same else 0.0}"),
 )  # fmt: skip
@@ -59,11 +62,23 @@ def test_examples_have_the_same_digests(example: str, root: Path, run_notebook: 
 
 def test_parameters_arrive_unchanged(make_notebook: Any, run_notebook: Any) -> None:
     path = make_notebook(
-        ("parameters", "a = 1\nb = 1.0\nc = [1, 2.0, None]\nd = None\ne = float('inf')\nf = {'k': -0.5}\nÄ = 'ü\"'\nX = 1\nx = 2"),
+        (
+            "parameters",
+            "a = 1\nb = 1.0\nc = [1, 2.0, None]\nd = None\ne = float('inf')\nf = {'k': -0.5}\nÄ = 'ü\"'\nX = 1\nx = 2",
+        ),
         ("step:s", "print(repr((a, b, c, d, e, f, Ä, X, x)))"),
     )
     assert run_notebook(path).outputs("s") == ["(1, 1.0, [1, 2.0, None], None, inf, {'k': -0.5}, 'ü\"', 1, 2)\n"]
-    given = {"a": 2**53 + 1, "b": float("nan"), "c": [], "d": {"x": [1.0]}, "e": 5.0, "f": {"k": 10**20}, "Ä": "", "x": -3}
+    given = {
+        "a": 2**53 + 1,
+        "b": float("nan"),
+        "c": [],
+        "d": {"x": [1.0]},
+        "e": 5.0,
+        "f": {"k": 10**20},
+        "Ä": "",
+        "x": -3,
+    }
     again = run_notebook(path, given)
     expected = "(9007199254740993, nan, [], {'x': [1.0]}, 5.0, {'k': 100000000000000000000}, '', 1, -3)\n"
     assert again.outputs("s") == [expected]
@@ -94,7 +109,12 @@ def test_a_failure_is_told_in_few_lines(make_notebook: Any, run_notebook: Any) -
     assert failed.returncode == 1
     lines = failed.stderr.splitlines()
     assert lines[0].startswith("Step 'two' failed in cell 2 (two): JSONDecodeError: Expecting property name")
-    assert [line.strip() for line in lines[1:5]] == ["cell 2 (two), line 5", "parse('{' * a)", "cell 2 (two), line 4", "return json.loads(text)"]
+    assert [line.strip() for line in lines[1:5]] == [
+        "cell 2 (two), line 5",
+        "parse('{' * a)",
+        "cell 2 (two), line 4",
+        "return json.loads(text)",
+    ]
     assert "frames of libraries" in lines[5]
     assert len(lines) == 6
     assert "before" in failed.stdout
@@ -134,7 +154,9 @@ def test_what_a_cell_is_to_raise_is_no_failure(make_notebook: Any, run_notebook:
 
 
 def test_a_step_that_ends_itself(make_notebook: Any, run_notebook: Any) -> None:
-    alone = run_notebook(make_notebook(("step:s;metrics", "score = 2\nimport sys\nsys.exit()"), ("step:s", "print('never')")))
+    alone = run_notebook(
+        make_notebook(("step:s;metrics", "score = 2\nimport sys\nsys.exit()"), ("step:s", "print('never')"))
+    )
     assert alone.processes["s"].returncode == 0
     assert alone.metadata("s", "metrics") == {"score": 2.0}
     ran = run_notebook(make_notebook(("step:s", "a = 1\nimport sys\nsys.exit(0)"), ("step:t", "print(a)")))
@@ -194,7 +216,12 @@ def test_secrets_are_taken_out(make_notebook: Any, run_notebook: Any, tmp_path: 
     assert ran.processes["t"].returncode == 1
     kept = "".join(
         [item.stdout + item.stderr for item in ran.processes.values()]
-        + [ran.path(step, key).read_text() for step in ran.artifacts for key in ran.artifacts[step] if "executed" in key]
+        + [
+            ran.path(step, key).read_text()
+            for step in ran.artifacts
+            for key in ran.artifacts[step]
+            if "executed" in key
+        ]
         + [json.dumps(ran.artifacts)]
     )
     assert "***" in kept
@@ -228,7 +255,9 @@ def test_what_is_no_executor_input(make_notebook: Any, runner: Any) -> None:
         assert done.returncode == 4
         assert "executor input" in done.stderr
         assert "Traceback" not in done.stderr
-    damaged = runner.start({**container, "args": ["{{$}}", container["args"][1][:-9]]}, {"outputs": {"outputFile": "x"}})
+    damaged = runner.start(
+        {**container, "args": ["{{$}}", container["args"][1][:-9]]}, {"outputs": {"outputFile": "x"}}
+    )
     assert damaged.returncode == 4
     assert "damaged" in damaged.stderr
 
@@ -238,7 +267,11 @@ def test_an_image_that_lacks_something(make_notebook: Any, run_notebook: Any, ru
     (tmp_path / "deeper.py").write_text("VALUE = 1\n", encoding="utf-8")
     (tmp_path / "data.csv").write_text("a\n1\n", encoding="utf-8")
     path = make_notebook(
-        ("step:s", "import helper\nprint(open('data.csv').read(), helper.deeper.VALUE)", {"packages": ["no-such-package>=2"]})
+        (
+            "step:s",
+            "import helper\nprint(open('data.csv').read(), helper.deeper.VALUE)",
+            {"packages": ["no-such-package>=2"]},
+        )
     )
     missing = run_notebook(path).processes["s"]
     assert missing.returncode == 4
@@ -324,7 +357,10 @@ def test_a_step_that_is_stopped_leaves_its_notebook(make_notebook: Any, runner: 
 
 def test_files_are_kept_and_handed_on(make_notebook: Any, run_notebook: Any) -> None:
     path = make_notebook(
-        ("step:write", "open('kept.txt', 'w').write('kept')\nopen('next.txt', 'w').write('next')\nimport os\nos.makedirs('made', exist_ok=True)"),
+        (
+            "step:write",
+            "open('kept.txt', 'w').write('kept')\nopen('next.txt', 'w').write('next')",
+        ),
         ("step:read", "print(open('next.txt').read())"),
     )
     ran = run_notebook(path)

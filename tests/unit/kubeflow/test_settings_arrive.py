@@ -40,7 +40,10 @@ EVERYTHING: dict[str, Any] = {
     "image_pull_policy": "Always",
     "image_pull_secrets": ["registry", "mirror"],
     "node_selector": {"disk": "ssd"},
-    "tolerations": [{"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoExecute", "seconds": 30}, {"operator": "Exists"}],
+    "tolerations": [
+        {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoExecute", "seconds": 30},
+        {"operator": "Exists"},
+    ],
     "labels": {"team.example.com/name": "risk"},
     "annotations": {"contact": "mailto:data@example.com", "note": "a: b: c"},
     "description": "Trains it.",
@@ -51,11 +54,11 @@ def by_kfp() -> dict[str, Any]:
     """What kfp and kfp-kubernetes make of the same settings."""
 
     @dsl.container_component
-    def s() -> Any:
+    def s():  # type: ignore[no-untyped-def]  # kfp reads annotations
         return dsl.ContainerSpec(image=EVERYTHING["image"], command=["python3"], args=["x"])
 
     @dsl.pipeline(name="p")
-    def p() -> None:
+    def p():  # type: ignore[no-untyped-def]
         task = s()
         task.set_cpu_limit("500m").set_memory_limit("4Gi")
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(2)
@@ -96,7 +99,8 @@ def test_as_kfp_writes_it(make_notebook: Any, expected: list[dict[str, Any]]) ->
     container, theirs = (item["deploymentSpec"]["executors"]["exec-s"]["container"] for item in (ours[0], expected[0]))
     assert container["resources"] == theirs["resources"]
     assert container["image"] == theirs["image"]
-    assert [item for item in container["env"] if item["name"] != "PYTHONHASHSEED"] == theirs["env"]
+    env = {item["name"]: item["value"] for item in container["env"]}
+    assert env == {"PYTHONHASHSEED": "0", **{item["name"]: item["value"] for item in theirs["env"]}}
     task, their_task = (item["root"]["dag"]["tasks"]["s"] for item in (ours[0], expected[0]))
     assert task["retryPolicy"] == their_task["retryPolicy"]
     assert task["cachingOptions"] == their_task["cachingOptions"]
@@ -134,10 +138,15 @@ def test_packages_are_asked_for_in_the_container(make_notebook: Any) -> None:
 
 
 def test_defaults_of_the_notebook_arrive_too(make_notebook: Any) -> None:
-    metadata = {"mlops": {"memory": "2Gi", "labels": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "env": {"X": "1"}}}
+    metadata = {
+        "mlops": {"memory": "2Gi", "labels": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "env": {"X": "1"}}
+    }
     path = make_notebook(("step:s", "a = 1", {"labels": {"c": "d"}, "env": {"Y": "2"}}), metadata=metadata)
     ours = compiled(path)
-    assert _platform(ours[1]) == {"podMetadata": {"labels": {"a": "b", "c": "d"}}, "tolerations": [{"operator": "Exists"}]}
+    assert _platform(ours[1]) == {
+        "podMetadata": {"labels": {"a": "b", "c": "d"}},
+        "tolerations": [{"operator": "Exists"}],
+    }
     container = ours[0]["deploymentSpec"]["executors"]["exec-s"]["container"]
     assert container["resources"]["resourceMemoryLimit"] == "2Gi"
     assert {item["name"]: item["value"] for item in container["env"]} == {"PYTHONHASHSEED": "0", "X": "1", "Y": "2"}
@@ -146,11 +155,17 @@ def test_defaults_of_the_notebook_arrive_too(make_notebook: Any) -> None:
 def test_retries_of_slow_steps_do_not_end_after_an_hour(make_notebook: Any) -> None:
     (spec,) = compiled(make_notebook(("step:s", "a = 1", {"retries": 2})))
     policy = spec["root"]["dag"]["tasks"]["s"]["retryPolicy"]
-    assert policy == {"maxRetryCount": 2, "backoffDuration": "1s", "backoffFactor": 2.0, "backoffMaxDuration": "604800s"}
+    assert policy == {
+        "maxRetryCount": 2,
+        "backoffDuration": "1s",
+        "backoffFactor": 2.0,
+        "backoffMaxDuration": "604800s",
+    }
 
 
 @pytest.mark.parametrize(
-    ("memory", "gigabytes"), [("1Gi", 1.073741824), ("500M", 0.5), ("1e9", 1.0), ("2Ti", 2199.023255552), ("1024", 1.024e-06)]
+    ("memory", "gigabytes"),
+    [("1Gi", 1.073741824), ("500M", 0.5), ("1e9", 1.0), ("2Ti", 2199.023255552), ("1024", 1.024e-06)],
 )
 def test_quantities(make_notebook: Any, memory: str, gigabytes: float) -> None:
     (spec,) = compiled(make_notebook(("step:s", "a = 1", {"memory": memory})))
@@ -164,7 +179,10 @@ def test_quantities(make_notebook: Any, memory: str, gigabytes: float) -> None:
 def pod(spec: dict[str, Any], platform: dict[str, Any]) -> dict[str, Any]:
     """The pod that Kubeflow makes of an executor, as far as its fields come from the notebook."""
     container = spec["deploymentSpec"]["executors"]["exec-s"]["container"]
-    limits = {"cpu": container["resources"]["resourceCpuLimit"], "memory": container["resources"]["resourceMemoryLimit"]}
+    limits = {
+        "cpu": container["resources"]["resourceCpuLimit"],
+        "memory": container["resources"]["resourceMemoryLimit"],
+    }
     device = container["resources"]["accelerator"]
     limits[device["resourceType"]] = device["resourceCount"]
     env = list(container["env"])
@@ -173,11 +191,16 @@ def pod(spec: dict[str, Any], platform: dict[str, Any]) -> dict[str, Any]:
     for kind, reference, name in sources:
         for item in platform[f"{kind}AsEnv"]:
             env += [
-                {"name": pair["envVar"], "valueFrom": {reference: {"name": item[f"{kind}Name"], "key": pair[f"{kind}Key"]}}}
+                {
+                    "name": pair["envVar"],
+                    "valueFrom": {reference: {"name": item[f"{kind}Name"], "key": pair[f"{kind}Key"]}},
+                }
                 for pair in item["keyToEnv"]
             ]
         for item in platform[f"{kind}AsVolume"]:
-            volumes.append({"name": item[f"{kind}Name"], kind: {name: item[f"{kind}Name"], "optional": item["optional"]}})
+            volumes.append(
+                {"name": item[f"{kind}Name"], kind: {name: item[f"{kind}Name"], "optional": item["optional"]}}
+            )
             mounts.append({"name": item[f"{kind}Name"], "mountPath": item["mountPath"]})
     for item in platform["pvcMount"]:
         volumes.append({"name": item["constant"], "persistentVolumeClaim": {"claimName": item["constant"]}})
@@ -258,7 +281,11 @@ def test_a_bad_setting_is_told_with_its_cell(make_notebook: Any, settings: dict[
         ({"secrets": [{"name": "db", "env": "E"}]}, "needs a `key`"),
         ({"config_maps": [{"name": "db", "env": "E"}]}, "needs a `key`"),
         ({"secrets": [{"name": "db", "key": "k", "env": "E"}], "env": {"E": "1"}}, "E is set twice"),
-        ({"secrets": [{"name": "a", "path": "/x"}], "volumes": [{"claim": "b", "path": "/x"}]}, "two things are mounted"),
+        ({"env": {"A": "1", "B": "x$(A)"}}, "Kubernetes would replace $(A)"),
+        (
+            {"secrets": [{"name": "a", "path": "/x"}], "volumes": [{"claim": "b", "path": "/x"}]},
+            "two things are mounted",
+        ),
     ],
 )
 def test_what_kubeflow_has_no_place_for(make_notebook: Any, settings: dict[str, Any], message: str) -> None:
