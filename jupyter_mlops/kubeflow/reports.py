@@ -73,7 +73,10 @@ def read_report(storage: Storage, uri: str) -> StepReport:
     text = storage.read(uri).decode("utf-8", "replace")
     folder = uri.rpartition("/")[0]
     try:
-        record = json.loads(text)["metadata"]["mlops"][RECORD]
+        content = json.loads(text)
+        if RECORD not in content["metadata"].get("mlops", {}) and content["cells"]:
+            return StepReport(notebook=text)  # of a step that failed
+        record = content["metadata"]["mlops"][RECORD]
         outputs = tuple(_artifact(item) for item in record["artifacts"])
         uris = {str(item["id"]): f"{folder}/{_output(item['output'])}" for item in record["artifacts"]}
         error = record.get("error")
