@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from jupyter_mlops.store.records import FINAL, FailureRecord, MetricRecord, Stat
 __all__ = ["Follower", "GoneError", "LogText", "Note", "StepChanged", "Watcher"]
 
 _TAIL = 40
-_EXPLAINED = re.compile(r"Step .+ failed in .+?: (?P<type>[A-Za-z_]\w*)(?:: (?P<message>.*))?$")
+_EXPLAINED = re.compile(r"Step .+ failed in (?:cell (?P<cell>\d+)\b)?.*?: (?P<type>[A-Za-z_]\w*)(?:: (?P<message>.*))?$")
 """What the program in a step's container prints when the user's code fails."""
 _DELETED = "the run was deleted on the cluster"
 
@@ -252,7 +252,11 @@ class Follower:
         if report.error is not None:
             return report.error
         message = self._cluster.transport.redact(state.error or "the cluster does not say why")
-        return failure_in(self._log(state), message)
+        return failure_in(self._log(state), message, self._cell_ids())
+
+    def _cell_ids(self) -> list[str]:
+        text = self._database.document(self.run_id, "notebook")
+        return [str(cell.get("id") or "") for cell in json.loads(text).get("cells", ())] if text else []
 
     def _log(self, state: StepState) -> str:
         place = settle_start(self._cluster, self._database, self.run_id)
@@ -291,21 +295,32 @@ class Follower:
             self._watch(Note(text))
 
 
-def failure_in(log: str, message: str) -> FailureRecord:
+def failure_in(log: str, message: str, cells: Sequence[str] = ()) -> FailureRecord:
     """Return why a step failed, by the last lines of its log.
 
     Args:
         message: What the cluster says, where the log says nothing.
+        cells: Ids of all cells of the page.
     """
     lines = log.rstrip().splitlines()
     for number in range(len(lines) - 1, -1, -1):
         if match := _EXPLAINED.match(lines[number]):
             text = "\n".join(lines[number : number + _TAIL])
-            return FailureRecord(match["type"], match["message"] or match["type"], traceback=text)
+            cell, line = _place(match["cell"], text)
+            known = cells[cell - 1] if 0 < cell <= len(cells) else None
+            return FailureRecord(match["type"], match["message"] or match["type"], known, line, text)
         if lines[number].startswith("error: "):
             text = "\n".join(lines[number:])
             return FailureRecord("StepFailed", text.removeprefix("error: "))
     return FailureRecord("StepFailed", message, traceback="\n".join(lines[-_TAIL:]))
+
+
+def _place(number: str | None, text: str) -> tuple[int, int | None]:
+    """Number of the cell, and the line in it where the first call began."""
+    if number is None:
+        return 0, None
+    line = re.search(rf"^  cell {number}\b.*, line (\d+)$", text, re.MULTILINE)
+    return int(number), int(line[1]) if line else None
 
 
 def _reason(state: StepState) -> str | None:

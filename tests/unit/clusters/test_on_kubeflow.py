@@ -71,7 +71,7 @@ def test_the_users_error_is_told_with_cell_and_line(kubeflow, write, run, store:
     assert [step.status for step in steps.values()] == ["succeeded", "failed", "skipped"]
     error = steps["divide"].error
     assert error is not None and (error.type, error.message) == ("ZeroDivisionError", "division by zero")
-    assert "cell 2 (divide), line 1" in error.traceback
+    assert (error.cell, error.line) == ("cell-1", 1) and "cell 2 (divide), line 1" in error.traceback
 
 
 def test_a_run_is_stopped_and_goes_on_where_it_was(kubeflow, write, run, store: Store) -> None:

@@ -96,8 +96,11 @@ def test_moments(text: Any, value: int | None) -> None:
 
 def test_why_a_step_failed_is_in_its_log() -> None:
     log = "epoch 1\nStep 'fit' failed in cell 4 (fit): ValueError: no rows: 0\n  cell 4 (fit), line 2\n    f(x)\n"
-    found = failure_in(log, "exit code 1")
+    found = failure_in(log, "exit code 1", ["a", "b", "c", "d"])
     assert (found.type, found.message) == ("ValueError", "no rows: 0") and found.traceback.endswith("f(x)")
+    assert (found.cell, found.line) == ("d", 2)
+    assert (failure_in(log, "").cell, failure_in(log, "").line) == (None, 2)
+    assert failure_in("Step 'fit' failed in saving its outputs: SaveError: x\n", "").type == "SaveError"
     needs = failure_in("error: The image lacks what step 'fit' needs:\n  - the package x\n", "exit code 4")
     assert needs.message.startswith("The image lacks") and "the package x" in needs.message
     assert failure_in("", "exit code 137 (OOMKilled)").message == "exit code 137 (OOMKilled)"
