@@ -38,6 +38,7 @@ def stop_run(run: str, *, home: PathLike | None = None) -> tuple[str, str]:
         InfrastructureError: It does not stop, or the cluster can't be reached.
     """
     from jupyter_mlops.kubeflow.records import BACKEND
+    from jupyter_mlops.store.records import FINAL
 
     with open_store(home) as (database, folders):
         run_id = database.run_id(run)
@@ -47,6 +48,8 @@ def stop_run(run: str, *, home: PathLike | None = None) -> tuple[str, str]:
 
             with cluster_of(database, folders, run_id) as cluster:
                 controlling.stop_run(cluster, database, run_id)
+                if database.status(run_id) in FINAL:
+                    return run_id, str(database.status(run_id))
                 return run_id, Follower(cluster, database, folders, run_id).refresh()
         from jupyter_mlops.engine import stopping
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.kubeflow.client import Cluster
-from jupyter_mlops.kubeflow.submitting import settle_start
+from jupyter_mlops.kubeflow.submitting import NotStartedError, settle_start
 from jupyter_mlops.kubeflow.trouble import Refused
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import FINAL
@@ -21,7 +21,11 @@ def stop_run(cluster: Cluster, database: Database, run_id: str) -> None:
         Refused: The cluster does not do it.
     """
     _check_going(database, run_id)
-    place = settle_start(cluster, database, run_id)
+    try:
+        place = settle_start(cluster, database, run_id)
+    except NotStartedError:
+        database.finish_run(run_id, "cancelled")
+        return
     try:
         cluster.terminate(place.run_id)
     except Refused as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.kubeflow.client import Cluster, Json
+from jupyter_mlops.kubeflow.earlier import earlier_report
 from jupyter_mlops.kubeflow.records import URIS, ClusterRun
 from jupyter_mlops.kubeflow.reports import StepReport, find_reports, read_report, taken
 from jupyter_mlops.kubeflow.states import StepState, error_of, milliseconds, run_status, step_states
@@ -25,7 +26,9 @@ from jupyter_mlops.store.records import FINAL, FailureRecord, MetricRecord, Stat
 __all__ = ["Follower", "GoneError", "LogText", "Note", "StepChanged", "Watcher"]
 
 _TAIL = 40
-_EXPLAINED = re.compile(r"Step .+ failed in (?:cell (?P<cell>\d+)\b)?.*?: (?P<type>[A-Za-z_]\w*)(?:: (?P<message>.*))?$")
+_EXPLAINED = re.compile(
+    r"Step .+ failed in (?:cell (?P<cell>\d+)\b)?.*?: (?P<type>[A-Za-z_]\w*)(?:: (?P<message>.*))?$"
+)
 """What the program in a step's container prints when the user's code fails."""
 _DELETED = "the run was deleted on the cluster"
 
@@ -162,11 +165,15 @@ class Follower:
             self._end(record, state, report)
 
     def _end(self, record: StepRecord, state: StepState, report: StepReport) -> None:
+        origin = None
+        if state.status == "reused" and not report.notebook:
+            origin, report = self._reused(record)
         made = {item.id: item for item in self._database.artifacts_of(self.run_id)}
         outcome = StepOutcome(
             state.status,
             seconds=None if state.started is None or state.finished is None else _seconds(state),
             cached=state.status == "reused",
+            reused_from=origin,
             reason=_reason(state),
             notebook=self._keep_notebook(record, report),
             error=self._failure(state, report) if state.status == "failed" else None,
@@ -183,6 +190,16 @@ class Follower:
             self._database.finish_step(self.run_id, record.slug, outcome)
             self._database.set_step_times(self.run_id, record.slug, state.started, state.finished)
         self._tell(record, state.status, outcome.seconds, outcome.reason)
+
+    def _reused(self, record: StepRecord) -> tuple[str | None, StepReport]:
+        found = earlier_report(self._database, self.run_id, record.slug)
+        if found is None:
+            self._note(
+                f"The cluster has reused results of {record.name} that a run made which is not on record here: its "
+                "metrics and artifacts are not recorded. --no-cache runs all steps."
+            )
+            return None, StepReport()
+        return found
 
     def _finish(self, run: Json, status: Status) -> None:
         with self._database.transaction():

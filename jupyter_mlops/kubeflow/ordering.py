@@ -16,6 +16,7 @@ from jupyter_mlops.kubeflow.storage import Storage
 from jupyter_mlops.kubeflow.submitting import Order
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.store.objects import hash_bytes
 
 __all__ = ["make_order"]
 
@@ -61,7 +62,9 @@ def make_order(
         uris = upload_files(Storage(runtime), runtime.pipeline_root, folder, names)
         compiled = compile_pipeline(used, notebook, replace(options, files=uris))
     description = f"The notebook {notebook.path.name}." if notebook.path is not None else ""
-    return Order(compiled.name, compiled.yaml, arguments, experiment, description), compiled.notes
+    components = {slug: hash_bytes(text.encode()) for slug, text in compiled.components.items()}
+    order = Order(compiled.name, compiled.yaml, arguments, components, experiment, description)
+    return order, compiled.notes
 
 
 def _encoded(compiled: Compiled, values: Mapping[str, Any]) -> dict[str, Any]:

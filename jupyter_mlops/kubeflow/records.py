@@ -9,10 +9,12 @@ from jupyter_mlops.errors import UsageError
 from jupyter_mlops.kubeflow.runtimes import Runtime
 from jupyter_mlops.store.database import Database
 
-__all__ = ["BACKEND", "DOCUMENT", "URIS", "ClusterRun", "cluster_run", "keep"]
+__all__ = ["BACKEND", "COMPONENTS", "DOCUMENT", "URIS", "ClusterRun", "cluster_run", "keep"]
 
 BACKEND = "kubeflow"
 DOCUMENT = "cluster"
+COMPONENTS = "components"
+"""Name of the text with the digest of what each step was compiled to."""
 URIS = "uris"
 """Name of the text with the addresses of what a step made, by artifact id."""
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_mlops.errors import MlopsError, UsageError
 from jupyter_mlops.kubeflow.client import Cluster
 from jupyter_mlops.kubeflow.once import UncertainError, exactly_once
-from jupyter_mlops.kubeflow.records import BACKEND, ClusterRun, cluster_run, keep
+from jupyter_mlops.kubeflow.records import BACKEND, COMPONENTS, ClusterRun, cluster_run, keep
 from jupyter_mlops.kubeflow.trouble import Refused, Trouble
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import NewRun
 
-__all__ = ["Order", "Uploaded", "settle_start", "submit", "upload"]
+__all__ = ["NotStartedError", "Order", "Uploaded", "settle_start", "submit", "upload"]
 
 _DEFAULT_EXPERIMENT = "Default"
 _VERSION = 16
+
+
+class NotStartedError(UsageError):
+    """The cluster has nothing of a run that is on record here."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Order:
         name: What the pipeline is called on the cluster.
         yaml: The compiled pipeline.
         arguments: Values of its parameters as Kubeflow takes them.
+        components: Digest of what each step is compiled to, by slug.
         experiment: The group the run is in; empty for the runtime's.
         description: What people read of it on the cluster.
     """
@@ -36,6 +42,7 @@ class Order:
     name: str
     yaml: str
     arguments: Mapping[str, Any]
+    components: Mapping[str, str] = field(default_factory=dict)
     experiment: str = ""
     description: str = ""
 
@@ -110,6 +117,7 @@ def submit(cluster: Cluster, database: Database, new: NewRun, order: Order) -> s
     )
     try:
         keep(database, run_id, found)
+        database.record_document(run_id, COMPONENTS, json.dumps(dict(order.components)))
         _start(cluster, database, run_id, found, order)
     except UncertainError as error:
         raise UncertainError(
@@ -125,17 +133,17 @@ def settle_start(cluster: Cluster, database: Database, run_id: str) -> ClusterRu
     """Find a run on the cluster whose start was never confirmed.
 
     Raises:
-        UsageError: The cluster has no such run.
+        NotStartedError: The cluster has no such run.
     """
     found = cluster_run(database, run_id)
     if found.run_id:
         return found
     runs = cluster.runs_named(found.name, found.experiment_id)
     if not runs:
-        raise UsageError(
+        raise NotStartedError(
             f"The run {run_id} is not at the runtime {found.runtime!r}: its start was not confirmed, and nothing there "
             f"is called {found.name!r}.",
-            hint=f"Submit it again; jupyter mlops runs rm {run_id} forgets this one after jupyter mlops stop {run_id}.",
+            hint=f"jupyter mlops stop {run_id} gives it up; then submit it again.",
         )
     return _confirmed(cluster, database, run_id, found, str(runs[0]["run_id"]))
 

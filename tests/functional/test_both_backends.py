@@ -15,11 +15,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from kfp_server import KfpServer  # noqa: E402
+from kfp_server import KfpServer
 
-import jupyter_mlops as mlops  # noqa: E402
-from jupyter_mlops.kubeflow.pace import Pace  # noqa: E402
-from jupyter_mlops.store.database import Database  # noqa: E402
+import jupyter_mlops as mlops
+from jupyter_mlops.kubeflow.pace import Pace
+from jupyter_mlops.store.database import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS = (

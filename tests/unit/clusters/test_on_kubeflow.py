@@ -107,6 +107,9 @@ def test_what_did_not_change_is_reused_unless_that_is_not_wanted(kubeflow, write
     submit(run, write, kubeflow, TWO, "--wait")
     reused = submit(run, write, kubeflow, TWO, "--wait", "--format", "json").json()
     assert [step["status"] for step in reused["run"]["steps"]] == ["reused", "reused"]
+    assert reused["run"]["metrics"] == {"total": 3.0}
+    assert [item["names"] for item in reused["run"]["steps"][0]["outputs"]] == [["rows"]]
+    assert clusters.fetch_run("latest") == 1
     anew = submit(run, write, kubeflow, TWO, "--wait", "--no-cache", "--format", "json").json()
     assert [step["status"] for step in anew["run"]["steps"]] == ["succeeded", "succeeded"]
 

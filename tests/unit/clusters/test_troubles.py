@@ -153,6 +153,7 @@ def test_a_gateway_that_gives_up_starts_nothing_twice(server: KfpServer, write, 
         (record,) = database.runs()
     shown = run("runs", "show", record.run_id)
     assert shown.code == 0 and "its start was not confirmed" in shown.err
+    assert run("runs", "refresh", record.run_id).code == 2 and run("runs", "rm", "-y", record.run_id).code == 2
     # … and then it comes.
     import json
 
@@ -169,6 +170,15 @@ def test_a_gateway_that_gives_up_starts_nothing_twice(server: KfpServer, write, 
         {},
     )
     assert run("runs", "refresh", record.run_id, "--follow").code == 0
+
+
+def test_a_start_that_never_came_is_given_up(server: KfpServer, write, run) -> None:
+    server.faults.add(Fault("/runs$", "answer", "POST", status=504))
+    submit(run, write)
+    stopped = run("stop", "latest")
+    assert stopped.code == 0 and "is cancelled" in stopped.out
+    assert run("retry", "latest").code == 2
+    assert run("runs", "rm", "-y", "latest").code == 0 and not server.runs
 
 
 def test_the_search_fails_too(server: KfpServer, write, run, store: Store) -> None:
