@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.kubeflow.client import Cluster
+from jupyter_mlops.kubeflow.states import run_status
 from jupyter_mlops.kubeflow.submitting import NotStartedError, settle_start
-from jupyter_mlops.kubeflow.trouble import Refused
+from jupyter_mlops.kubeflow.trouble import Refused, Unreachable
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.records import FINAL
 
@@ -54,6 +55,10 @@ def retry_run(cluster: Cluster, database: Database, run_id: str) -> None:
         if error.kind == "missing":
             error.hint = "The cluster has forgotten the run: submit it anew."
         raise
+    except Unreachable as error:
+        # The answer may be all that was lost.
+        if error.unsent or run_status(cluster.run(place.run_id)) in FINAL:
+            raise
     database.reopen_run(run_id)
 
 

@@ -135,19 +135,22 @@ class Follower:
         """
         self._changed = False
         place = settle_start(self._cluster, self._database, self.run_id)
+        had_ended = self._database.status(self.run_id) in FINAL
         try:
             run = self._cluster.run(place.run_id)
         except Refused as error:
             if error.kind != "missing":
                 raise
             raise self._gone(place) from None
+        status = run_status(run)
+        if had_ended and status not in FINAL:  # somebody has let it go on, there
+            self._database.reopen_run(self.run_id)
         records = self._database.steps_of(self.run_id)
         states = step_states(run, [(step.slug, step.name) for step in records])
         reports = self._reports(place, [state for state in states if state.status in FINAL], records)
         for record, state in zip(records, states, strict=True):
             self._print_log(record, state, place)
             self._record(record, state, reports.get(record.slug, StepReport()), place)
-        status = run_status(run)
         if status in FINAL:
             self._finish(run, status)
         return status

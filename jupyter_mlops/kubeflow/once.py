@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -56,7 +57,7 @@ def exactly_once(
                 ) from None
             continue
         # Only if an earlier request was lost, there may be two by now.
-        return _first(find() or [found], undo) if attempt else found
+        return _first(_known(find, found), undo) if attempt else found
     raise AssertionError("unreachable")
 
 
@@ -77,7 +78,15 @@ def _search(
     return ()
 
 
+def _known(find: Callable[[], Sequence[str]], found: str) -> Sequence[str]:
+    try:
+        return find() or [found]
+    except Trouble:
+        return [found]
+
+
 def _first(found: Sequence[str], undo: Callable[[str], None]) -> str:
     for surplus in found[1:]:
-        undo(surplus)
+        with contextlib.suppress(*Trouble):
+            undo(surplus)
     return found[0]

@@ -115,10 +115,10 @@ def submit(cluster: Cluster, database: Database, new: NewRun, order: Order) -> s
         experiment_id=uploaded.experiment_id,
         pipeline_root=runtime.pipeline_root,
     )
+    keep(database, run_id, found)
+    database.record_document(run_id, COMPONENTS, json.dumps(dict(order.components)))
     try:
-        keep(database, run_id, found)
-        database.record_document(run_id, COMPONENTS, json.dumps(dict(order.components)))
-        _start(cluster, database, run_id, found, order)
+        started = _start(cluster, run_id, found, order)
     except UncertainError as error:
         raise UncertainError(
             error.message, hint=f"It is on record; look again later: jupyter mlops runs show {run_id}"
@@ -126,6 +126,7 @@ def submit(cluster: Cluster, database: Database, new: NewRun, order: Order) -> s
     except MlopsError:
         database.delete_run(run_id)
         raise
+    _confirmed(cluster, database, run_id, found, started)
     return run_id
 
 
@@ -166,17 +167,16 @@ def run_body(found: ClusterRun, arguments: Mapping[str, Any], description: str, 
     return body | ({"service_account": account} if account else {})
 
 
-def _start(cluster: Cluster, database: Database, run_id: str, found: ClusterRun, order: Order) -> None:
+def _start(cluster: Cluster, run_id: str, found: ClusterRun, order: Order) -> str:
     description = f"{order.description} Started by jupyter-mlops as {run_id}.".strip()
     body = run_body(found, order.arguments, description, cluster.runtime.service_account)
-    started = exactly_once(
+    return exactly_once(
         lambda: cluster.start_run(body),
         lambda: [str(run["run_id"]) for run in cluster.runs_named(found.name, found.experiment_id)],
         cluster.terminate,
         cluster.pace,
         "the run",
     )
-    _confirmed(cluster, database, run_id, found, started)
 
 
 def _confirmed(cluster: Cluster, database: Database, run_id: str, found: ClusterRun, started: str) -> ClusterRun:

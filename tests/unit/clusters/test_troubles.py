@@ -201,6 +201,19 @@ def test_uploads_are_made_once(server: KfpServer, write, run) -> None:
     assert len(server.pipelines) == len(server.versions) == len(server.experiments) == 1
 
 
+def test_a_retry_whose_answer_is_lost_and_one_from_elsewhere(server: KfpServer, write, run, store: Store) -> None:
+    failing = write((("step:a", "x = 1 / 0"),))
+    assert run("submit", failing, "--runtime", "prod", "--image", "image:1", "--wait").code == 1
+    server.faults.add(Fault(":retry$", "lose", "POST"))
+    assert run("retry", "latest", "--follow").code == 1
+    (cluster_run,) = server.runs
+    server.answer("POST", f"/apis/v2beta1/runs/{cluster_run}:retry", {}, {}, {})
+    run("runs", "refresh", "latest")
+    with store() as database:
+        assert database.run("latest").status == "running"
+    assert run("runs", "refresh", "latest", "--follow").code == 1
+
+
 def test_a_process_that_is_killed_in_between(server: KfpServer, write, run, store: Store, project: Path) -> None:
     """The run is started, and nobody has heard of it: it is found by its name."""
     code = (
