@@ -68,6 +68,8 @@ def write_compiled(
     output: PathLike,
     *,
     components: PathLike | None = None,
+    manifests: PathLike | None = None,
+    namespace: str | None = None,
     source: Path | None = None,
     force: bool = False,
 ) -> tuple[Path, ...]:
@@ -75,6 +77,7 @@ def write_compiled(
 
     Args:
         output: The pipeline's file.
+        manifests: File for the pipeline as Kubernetes resources, in ``namespace``.
         components: Folder for a file ``STEP/component.yaml`` per step; made if it is not there.
         source: The notebook, which is never written.
         force: Whether files that are not compiled pipelines may be replaced.
@@ -87,12 +90,19 @@ def write_compiled(
         InfrastructureError: The disk is full or failed.
     """
     from jupyter_mlops.engine.output import check_output, write_whole
+    from jupyter_mlops.errors import UsageError
 
     folder = None if components is None else _folder(Path(components))
     parts = (
         {} if folder is None else {folder / slug / "component.yaml": text for slug, text in compiled.components.items()}
     )
     texts = {check_output(str(output), source): compiled.yaml}
+    if manifests is not None:
+        from jupyter_mlops.kubeflow.manifests import manifests as resources
+
+        texts[check_output(str(manifests), source)] = resources(compiled.yaml, namespace=namespace)
+        if len(texts) == 1:
+            raise UsageError(f"{manifests} can't be both the pipeline and its manifests.", hint="Name another file.")
     for path, text in parts.items():
         texts[check_output(str(path), source) if path.parent.is_dir() else path] = text
     for path in texts:
