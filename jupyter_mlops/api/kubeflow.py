@@ -89,7 +89,9 @@ def write_compiled(
     from jupyter_mlops.engine.output import check_output, write_whole
 
     folder = None if components is None else _folder(Path(components))
-    parts = {} if folder is None else {folder / slug / "component.yaml": text for slug, text in compiled.components.items()}
+    parts = (
+        {} if folder is None else {folder / slug / "component.yaml": text for slug, text in compiled.components.items()}
+    )
     texts = {check_output(str(output), source): compiled.yaml}
     for path, text in parts.items():
         texts[check_output(str(path), source) if path.parent.is_dir() else path] = text

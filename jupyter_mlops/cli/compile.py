@@ -55,7 +55,9 @@ def command(
 
     source, pipeline = read(notebook)
     if has_errors(pipeline.diagnostics):
-        print_diagnostics([item for item in pipeline.diagnostics if item.severity == "error"], source, pipeline, err=True)
+        print_diagnostics(
+            [item for item in pipeline.diagnostics if item.severity == "error"], source, pipeline, err=True
+        )
         raise PipelineError("The notebook is not a valid pipeline; nothing was compiled.", pipeline.diagnostics)
     compiled = kubeflow.compile_notebook(
         source,

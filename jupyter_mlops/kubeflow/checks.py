@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import NotebookError, PipelineError, UsageError
 from jupyter_mlops.kubeflow.plan import StepPlan
-from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.model import ConfigMap, Notebook, Secret
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.pipeline.places import cell_place
 
@@ -28,7 +28,7 @@ def check_pipeline(pipeline: Pipeline, notebook: Notebook) -> None:
     if not pipeline.steps:
         raise NotebookError("The notebook has no code to run.", hint="Tag a cell `step:NAME`.")
     found = [
-        f'{_place(pipeline, notebook, step)} of step "{step.name}" may use any file, and step "{other.name}" uses files: '
+        f'{_place(pipeline, notebook, step)} of step "{step.name}" may use any file, and "{other.name}" uses some; '
         "on Kubeflow steps share only files whose paths are written in the notebook."
         for step, other in _shared(pipeline)
     ]
@@ -69,18 +69,22 @@ def check_settings(notebook: Notebook, plans: tuple[StepPlan, ...]) -> None:
 
 def _lost(notebook: Notebook, plan: StepPlan) -> Iterator[str]:
     place = f'{cell_place(notebook, plan.step.cells[0])}, step "{plan.step.name}"'.capitalize()
-    kinds = {"secret": plan.settings.secrets, "config map": plan.settings.config_maps}
-    for kind, items in kinds.items():
-        for item in items:
-            if item.env is None and item.path is None:
-                yield f"{place}: the {kind} {item.name} has neither `env` nor `path` to arrive at."
-            elif item.env is not None and item.key is None:
-                yield f"{place}: the {kind} {item.name} needs a `key` for the variable {item.env}."
-    variables = [item.env for items in kinds.values() for item in items if item.env]
+    sources: list[tuple[str, Secret | ConfigMap]] = [("secret", item) for item in plan.settings.secrets]
+    sources += [("config map", item) for item in plan.settings.config_maps]
+    for kind, item in sources:
+        if item.env is None and item.path is None:
+            yield f"{place}: the {kind} {item.name} has neither `env` nor `path` to arrive at."
+        elif item.env is not None and item.key is None:
+            yield f"{place}: the {kind} {item.name} needs a `key` for the variable {item.env}."
+    variables = [item.env for _, item in sources if item.env]
     for name in dict.fromkeys([*variables, *plan.settings.env]):
         if [*variables, *plan.settings.env].count(name) > 1:
             yield f"{place}: the variable {name} is set twice."
-    mounted = [item.path for items in kinds.values() for item in items if item.path]
+    for name, value in plan.settings.env.items():
+        replaced = next((other for other in [*variables, *plan.settings.env] if f"$({other})" in value), None)
+        if replaced is not None:
+            yield f"{place}: Kubernetes would replace $({replaced}) in the variable {name}."
+    mounted = [item.path for _, item in sources if item.path]
     mounted = [*dict.fromkeys(mounted), *(item.path for item in plan.settings.volumes)]
     for path in dict.fromkeys(mounted):
         if mounted.count(path) > 1:

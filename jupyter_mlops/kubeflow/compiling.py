@@ -273,9 +273,7 @@ def _pipeline_text(
     return _text(spec, platforms)
 
 
-def _add_importer(
-    port: Port, components: dict[str, Any], executors: dict[str, Any], tasks: dict[str, Any]
-) -> None:
+def _add_importer(port: Port, components: dict[str, Any], executors: dict[str, Any], tasks: dict[str, Any]) -> None:
     name = _importer(port)
     kind = {"schemaTitle": port.type, "schemaVersion": "0.0.1"}
     components[f"comp-{name}"] = {
@@ -297,9 +295,7 @@ def _component_text(part: _Part) -> str:
     inputs = part.component.get("inputDefinitions", {})
     outputs = part.component["outputDefinitions"]
     task = {key: value for key, value in _task(part).items() if key not in ("dependentTasks", "inputs")}
-    task["inputs"] = {
-        kind: {key: {_INPUTS[kind]: key} for key in found} for kind, found in inputs.items()
-    }
+    task["inputs"] = {kind: {key: {_INPUTS[kind]: key} for key in found} for kind, found in inputs.items()}
     if not task["inputs"]:
         del task["inputs"]
     selectors = {
@@ -348,5 +344,7 @@ def _notes(text: str, parts: Sequence[_Part]) -> tuple[str, ...]:
     for kind, names in (("module", modules), ("file", files)):
         if names:
             plural = f"{kind}s" if len(names) > 1 else kind
-            found.append(f"The image must have the project's {plural} {', '.join(names)}, as `jupyter mlops build` sees to.")
+            found.append(
+                f"The image must have the project's {plural} {', '.join(names)}, as `jupyter mlops build` sees to."
+            )
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from jupyter_mlops.kubeflow.types import HTML
@@ -28,9 +29,10 @@ def add_exit_report(spec: dict[str, Any], image: str) -> None:
             "artifacts": {"report": {"artifactType": {"schemaTitle": HTML, "schemaVersion": "0.0.1"}}}
         },
     }
-    import json
 
-    listed = json.dumps({"pipeline": spec["pipelineInfo"].get("displayName", spec["pipelineInfo"]["name"]), "steps": names})
+    listed = json.dumps(
+        {"pipeline": spec["pipelineInfo"].get("displayName", spec["pipelineInfo"]["name"]), "steps": names}
+    )
     spec["deploymentSpec"]["executors"][f"exec-{REPORT}"] = {
         "container": {"image": image, "command": _COMMAND, "args": ["{{$}}", listed]}
     }

@@ -14,7 +14,7 @@ _UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _UNITS |= {f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", 1)}
 _QUANTITY = re.compile(r"([0-9.]+(?:[eE][0-9]+)?)([A-Za-z]*)")
 _NO_LIMIT = 7 * 24 * 3600
-"""Seconds for ``max_duration`` where none is set: Kubeflow's own default of one hour would end the retries of long steps."""
+"""Seconds for ``max_duration`` where none is set: Kubeflow's default, one hour, would end the retries of long steps."""
 
 
 def resources(settings: StepSettings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Parameters as Kubeflow types them, and how their values get there unchanged.
 
-Kubeflow carries each value as JSON whose numbers are floats of 64 bits. What that can't carry, None among it, travels as
-a string that holds JSON.
+Kubeflow carries each value as JSON whose numbers are floats of 64 bits. What that can't carry, None among it, travels
+as a string that holds JSON.
 """
 
 from __future__ import annotations
@@ -88,7 +88,12 @@ def arguments_of(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Arg
 def _argument(parameter: Parameter, given: Any) -> Argument:
     value = parameter.default if given is _UNSET else given
     kind = _TYPES.get(parameter.type)
-    if kind is None or parameter.optional or not _travels(parameter, value) or not _travels(parameter, parameter.default):
+    if (
+        kind is None
+        or parameter.optional
+        or not _travels(parameter, value)
+        or not _travels(parameter, parameter.default)
+    ):
         return Argument(parameter.name, escaped(parameter.name), parameter, "STRING", "json", _json(value))
     default = float(value) if kind == "NUMBER_DOUBLE" else value
     return Argument(parameter.name, escaped(parameter.name), parameter, kind, "plain", default)

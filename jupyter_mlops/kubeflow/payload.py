@@ -10,8 +10,8 @@ from typing import Any
 
 from jupyter_mlops.errors import NotebookError
 from jupyter_mlops.kubeflow.plan import Port, StepPlan
-from jupyter_mlops.notebook.settings import distribution_of
 from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.settings import distribution_of
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.places import cell_place
 from jupyter_mlops.steps.cells import text_of

@@ -26,8 +26,8 @@ from typing import Any
 from .context import ENVIRONMENT_VARIABLE
 from .errors import ContextError, HandoverError
 from .executor_input import ExecutorInput, parse_executor_input
-from .results import context_of, hand_over, parameters_of
 from .needs import check_needs
+from .results import context_of, hand_over, parameters_of
 
 __all__ = ["decode_payload", "main"]
 
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    signal.signal(signal.SIGTERM, _stop)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: _stop(stopped))
     try:
         if len(arguments) < 2:
             raise ContextError("This program is started by Kubeflow: it takes the executor input and a step notebook.")
@@ -55,13 +56,15 @@ def main(arguments: Sequence[str]) -> int:
         payload = decode_payload(arguments[1:])
         check_needs(payload)
         with _workplace() as scratch:
-            return _run(executor_input, payload, scratch)
+            code = _run(executor_input, payload, scratch)
     except (HandoverError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
-        print("error: The step was stopped.", file=sys.stderr)
-        return STOPPED
+        code = STOPPED
+    if stopped:
+        print("error: The step was stopped from outside.", file=sys.stderr)
+    return STOPPED if stopped else code
 
 
 def decode_payload(parts: Sequence[str]) -> dict[str, Any]:
@@ -97,18 +100,14 @@ def _run(executor_input: ExecutorInput, payload: Mapping[str, Any], scratch: Pat
     sys.path[0] = ""  # as in a kernel: modules beside the notebook
     parameters = parameters_of(payload, executor_input.parameters)
     run = NotebookRun(payload, parameters, redactor, place)
-    stopped = False
     try:
         run.execute()
     except KeyboardInterrupt:
-        stopped = True
         run.note("The step was stopped from outside.")
     try:
         hand_over(executor_input, payload, run, scratch, redactor)
     finally:
         executor_input.write()
-    if stopped:
-        return STOPPED
     if run.failure is not None:
         print(redactor.text(run.failure), file=sys.stderr)
         return FAILED
@@ -145,7 +144,8 @@ def _workplace() -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _stop(*_: object) -> None:
+def _stop(stopped: list[int]) -> None:
+    stopped.append(STOPPED)
     raise KeyboardInterrupt
 
 

@@ -23,7 +23,8 @@ pre { font: 12.5px/1.45 ui-monospace, monospace; margin: 0; overflow-x: auto; wh
 .prompt { font: 11px ui-monospace, monospace; opacity: .6; }
 .failure { border: 1px solid #d33; border-radius: 4px; padding: .6rem .8rem; }
 details > summary { cursor: pointer; opacity: .7; }
-table { border-collapse: collapse; } td, th { border-bottom: 1px solid #8883; padding: .15rem .6rem; text-align: right; }
+table { border-collapse: collapse; }
+td, th { border-bottom: 1px solid #8883; padding: .15rem .6rem; text-align: right; }
 img, svg { max-width: 100%; }"""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")

@@ -95,7 +95,7 @@ class NotebookRun:
 
     def _inject(self) -> None:
         source = parameters_source(self._parameters)
-        injected = {
+        injected: dict[str, Any] = {
             "cell_type": "code",
             "execution_count": None,
             "id": "injected-parameters",
@@ -159,7 +159,9 @@ class NotebookRun:
         else:
             lines += self._frames(error, shell)
         if isinstance(error, ModuleNotFoundError) and error.name:
-            lines.append(f"The image lacks the module {error.name}: build it with `jupyter mlops build`, or add it to yours.")
+            lines.append(
+                f"The image lacks the module {error.name}: build it with `jupyter mlops build`, or add it to yours."
+            )
         return "\n".join(lines)
 
     def _frames(self, error: BaseException, shell: Shell) -> list[str]:
@@ -229,4 +231,3 @@ def _times(start: str | None, end: str) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(timezone.utc).replace(tzinfo=None).isoformat()
-

@@ -106,7 +106,11 @@ class Outputs:
         """Take a table, an image or the like."""
         with self._lock:
             self._clear_now()
-            output: dict[str, Any] = {"output_type": kind, "data": self._fitting(data), "metadata": dict(metadata or {})}
+            output: dict[str, Any] = {
+                "output_type": kind,
+                "data": self._fitting(data),
+                "metadata": dict(metadata or {}),
+            }
             if kind == "execute_result":
                 output["execution_count"] = count
             if display is not None:

@@ -141,7 +141,7 @@ def hand_over(
     folder = Path(json.loads(run.context_path.read_text(encoding="utf-8"))["output_dir"])
     try:
         result = _read_result(folder)
-        _hand_over_notebook(executor_input, payload, run)
+        _hand_over_notebook(executor_input, payload, run, redactor)
         _hand_over_metrics(executor_input, payload, result)
         if run.failure is None and not run.exited:
             made = {item["id"]: item for item in result["artifacts"]}
@@ -169,13 +169,16 @@ def _target(executor_input: ExecutorInput, key: str) -> Path | None:
     return artifact.path
 
 
-def _hand_over_notebook(executor_input: ExecutorInput, payload: Mapping[str, Any], run: NotebookRun) -> None:
+def _hand_over_notebook(
+    executor_input: ExecutorInput, payload: Mapping[str, Any], run: NotebookRun, redactor: Redactor
+) -> None:
     from .html import page
 
     notebook = run.notebook()
     known = {"step": payload["name"], "pipeline": payload["pipeline"], "status": run.status}
     text = json.dumps(notebook, ensure_ascii=False, indent=1)
-    for key, content in (("notebook", text), ("html", page(payload, notebook, run.failure))):
+    failure = None if run.failure is None else redactor.text(run.failure)
+    for key, content in (("notebook", text), ("html", page(payload, notebook, failure))):
         target = _target(executor_input, payload["outputs"][key])
         if target is not None:
             target.write_text(content, encoding="utf-8", errors="backslashreplace")

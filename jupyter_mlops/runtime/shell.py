@@ -115,9 +115,9 @@ def _make_shell(outputs: Outputs) -> Any:
     from IPython.core.displaypub import DisplayPublisher
     from traitlets.config import Config
 
-    base = _base_class()
+    base, options = _base_class()
 
-    class Publisher(DisplayPublisher):  # type: ignore[misc]
+    class Publisher(DisplayPublisher):
         def publish(
             self, data: Any, metadata: Any = None, *_: Any, transient: Any = None, update: bool = False, **__: Any
         ) -> None:
@@ -130,12 +130,15 @@ def _make_shell(outputs: Outputs) -> Any:
         def clear_output(self, wait: bool = False) -> None:
             outputs.clear(wait)
 
-    class Hook(DisplayHook):  # type: ignore[misc]
+    class Hook(DisplayHook):
         topic = None
         msg = None
 
+        def _of_shell(self) -> Any:
+            return self.shell
+
         def start_displayhook(self) -> None:
-            self.shell.showing = True
+            self._of_shell().showing = True
 
         def write_output_prompt(self) -> None:
             return None
@@ -145,7 +148,7 @@ def _make_shell(outputs: Outputs) -> Any:
                 outputs.data("execute_result", format_dict, md_dict, self.prompt_count, None)
 
         def finish_displayhook(self) -> None:
-            self.shell.showing = False
+            self._of_shell().showing = False
 
     def showtraceback(self: Any, etype: Any, evalue: Any, stb: Any) -> None:
         if self.showing:
@@ -169,20 +172,21 @@ def _make_shell(outputs: Outputs) -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     config.IPKernelApp.component = "jupyter_mlops"
-    shell = cls.instance(config=config)
+    shell = cls.instance(config=config, **options)
     _forbid_input()
     return shell
 
 
-def _base_class() -> Any:
+def _base_class() -> tuple[Any, dict[str, Any]]:
+    """The shell of kernels and what they make it with; IPython's own where there are no kernels."""
     try:
+        from ipykernel.compiler import XCachingCompiler
         from ipykernel.zmqshell import ZMQInteractiveShell
-
-        return ZMQInteractiveShell
     except ImportError:
         from IPython.core.interactiveshell import InteractiveShell
 
-        return InteractiveShell
+        return InteractiveShell, {}
+    return ZMQInteractiveShell, {"compiler_class": XCachingCompiler}
 
 
 def _forbid_input() -> None:

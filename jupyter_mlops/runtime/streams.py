@@ -145,8 +145,8 @@ class _Stream(io.TextIOBase):
         self._channel = channel
         self.name = f"<{channel.name}>"
 
-    encoding = "UTF-8"  # type: ignore[assignment]
-    errors = "backslashreplace"  # type: ignore[assignment]
+    encoding = "UTF-8"
+    errors = "backslashreplace"
 
     @property
     def buffer(self) -> Any:

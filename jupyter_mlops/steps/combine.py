@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.runtime.injection import parameters_source
 from jupyter_mlops.steps.cells import (
     ERROR_TAG,
     INJECTED_TAG,
@@ -17,7 +18,6 @@ from jupyter_mlops.steps.cells import (
     role_of,
     unexecuted,
 )
-from jupyter_mlops.runtime.injection import parameters_source
 
 __all__ = ["combined_notebook", "with_error_markers"]
 
