@@ -14,6 +14,7 @@ from jupyter_mlops.images.checks import PROBE, probe_problems, refuse_errors
 from jupyter_mlops.images.engines import Done, Engine, find_engine
 from jupyter_mlops.images.failures import build_error, push_error
 from jupyter_mlops.images.model import Build, BuiltImage, Image, ImagePlan, Problem
+from jupyter_mlops.images.needs import RUNTIME
 from jupyter_mlops.images.pipconfig import PipAccess, pip_access
 from jupyter_mlops.images.record import record_build
 from jupyter_mlops.images.wheel import make_wheel, wheel_name
@@ -23,7 +24,6 @@ __all__ = ["build_images", "look_into_given", "write_context"]
 
 Told = Callable[[str], None]
 _PROBE_SECONDS = 300
-_RUNTIME_MODULES = ("IPython", "cloudpickle")
 _FOLDER_MODE = 0o775
 _FILE_MODE = 0o664
 
@@ -211,7 +211,7 @@ def _probe(plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, 
     own = _own_modules(plan)
     missing = {name for slug in steps if slug in plan.needs.steps for name in plan.needs.steps[slug].missing}
     load = [name for name in users if name not in own and name not in missing]
-    names = {"load": [*_RUNTIME_MODULES, *load], "find": [name for name in users if name in own]}
+    names = {"load": [*RUNTIME, *load], "find": [name for name in users if name in own]}
     done = engine.python(
         reference, ["-c", PROBE, json.dumps(names)], platform=plan.build.platform, seconds=_PROBE_SECONDS
     )

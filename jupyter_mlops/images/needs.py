@@ -22,8 +22,8 @@ from jupyter_mlops.steps.notebook import step_notebook
 __all__ = ["OURS", "RUNTIME", "distribution_name", "find_needs"]
 
 OURS = "jupyter-mlops"
-RUNTIME = ("ipykernel", "cloudpickle")
-"""Distributions that running a step needs, whatever its code imports."""
+RUNTIME = ("ipykernel", "cloudpickle", "blake3")
+"""Distributions that running a step needs, whatever its code imports: to run cells, pickle, and know digests."""
 
 _BY_ATTRIBUTE = {
     **dict.fromkeys(("read_parquet", "to_parquet", "read_feather", "to_feather", "read_orc", "to_orc"), ("pyarrow",)),

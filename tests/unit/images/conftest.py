@@ -163,7 +163,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("sh", "cat", "cp", "ls", "sleep"):
-        (tools / name).symlink_to(next(Path(f"/{place}/{name}") for place in ("bin", "usr/bin") if Path(f"/{place}/{name}").exists()))
+        (tools / name).symlink_to(
+            next(Path(f"/{place}/{name}") for place in ("bin", "usr/bin") if Path(f"/{place}/{name}").exists())
+        )
     monkeypatch.setenv("PATH", os.pathsep.join([str(fake.folder), *usual, str(tools)]))
     return fake
 

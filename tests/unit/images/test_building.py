@@ -22,7 +22,7 @@ from jupyter_mlops.images.wheel import make_wheel
 
 FINE = 'echo; echo \'{"problems": {}, "python": [3, 99]}\''
 DIGEST = "sha256:" + "d" * 64
-PUSHED = f"for last in \"$@\"; do :; done; echo {DIGEST} > $3"
+PUSHED = f'for last in "$@"; do :; done; echo {DIGEST} > $3'
 
 
 @pytest.fixture
@@ -157,7 +157,11 @@ def test_wheel_is_complete_and_the_same_each_time(tmp_path: Path) -> None:
     archive = zipfile.ZipFile(BytesIO(data))
     info = f"jupyter_mlops-{__version__}.dist-info"
     names = set(archive.namelist())
-    assert {"jupyter_mlops/runtime/__init__.py", "jupyter_mlops/_templates/image/finish.j2", f"{info}/METADATA"} <= names
+    assert {
+        "jupyter_mlops/runtime/__init__.py",
+        "jupyter_mlops/_templates/image/finish.j2",
+        f"{info}/METADATA",
+    } <= names
     record = archive.read(f"{info}/RECORD").decode().splitlines()
     assert {line.split(",")[0] for line in record} == names
     archive.extractall(tmp_path)
@@ -248,7 +252,11 @@ def test_secrets_of_an_index_show_nowhere(
     text = '[image]\nindex_url = "https://me:${INDEX_TOKEN}@pypi.example.com/simple"\n'
     (project / "mlops.toml").write_text(text, encoding="utf-8")
     seen = project / "seen"
-    leak = "for a in \"$@\"; do case $a in id=pip*) cat ${a#id=pip,src=} > " + str(seen) + "; cat ${a#id=pip,src=};; esac; done"
+    leak = (
+        'for a in "$@"; do case $a in id=pip*) cat ${a#id=pip,src=} > '
+        + str(seen)
+        + "; cat ${a#id=pip,src=};; esac; done"
+    )
     engine.install(build=f"{leak}; echo 'ERROR: No matching distribution found for x'; exit 1", run=FINE)
     notebook, _ = write({"one": "x = 1"})
     assert main(["build", str(notebook.path)]) == 2
@@ -261,7 +269,9 @@ def test_secrets_of_an_index_show_nowhere(
 
 
 def test_an_index_that_names_a_variable_that_is_not_set(write: Any, engine: Any, project: Path) -> None:
-    (project / "mlops.toml").write_text('[image]\nindex_url = "https://${NOT_SET_HERE}@x.example/s"\n', encoding="utf-8")
+    (project / "mlops.toml").write_text(
+        '[image]\nindex_url = "https://${NOT_SET_HERE}@x.example/s"\n', encoding="utf-8"
+    )
     engine.install(run=FINE)
     with pytest.raises(UsageError, match="NOT_SET_HERE, which is not set"):
         api.build(write({"one": "x = 1"})[0])
@@ -270,9 +280,7 @@ def test_an_index_that_names_a_variable_that_is_not_set(write: Any, engine: Any,
 # --- the command line -------------------------------------------------------------------------------------------------
 
 
-def test_dry_run_shows_all_and_builds_nothing(
-    notebook: Path, engine: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_dry_run_shows_all_and_builds_nothing(notebook: Path, engine: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", str(notebook), "--dry-run", "--base", "base:1"]) == 0
     text = capsys.readouterr().out
     assert "FROM base:1" in text
