@@ -51,7 +51,7 @@ def build_images(
         UsageError: An image would lack things, a base image or a package does not exist, a login is missing.
         InfrastructureError: No engine works, the disk is full, the network is down.
     """
-    refuse_errors(plan)
+    refuse_errors(plan.pipeline, plan.problems)
     if push and plan.build.registry is None:
         raise UsageError(
             "There is no registry to push to.",
@@ -59,7 +59,9 @@ def build_images(
         )
     started, program = time.monotonic(), find_engine(engine)
     builder = _Builder(plan, program, home / "images", (*plan.build.build_options, *options), told)
-    problems = [*plan.problems, *look_into_given(plan, pipeline, program)]
+    found = look_into_given(plan, pipeline, program)
+    refuse_errors(plan.pipeline, found)
+    problems = [*plan.problems, *found]
     with pip_access(plan.build, plan.interpreter) as access:
         if access.folders and program.name == "docker":
             named = ", ".join(map(str, access.folders))
@@ -69,7 +71,7 @@ def build_images(
             builder.build(image, access)
     for image in plan.images:
         found = builder.look_into(image, pipeline)
-        refuse_errors(ImagePlan(plan.pipeline, (), {}, plan.needs, tuple(found)))
+        refuse_errors(plan.pipeline, found)
         problems += found
     built = [builder.pushed(image) if push else _unpushed(image) for image in plan.images]
     seconds = time.monotonic() - started

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jupyter_mlops.engine.interpreter import Interpreter
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.images.model import ImagePlan, Problem
+from jupyter_mlops.images.model import Problem
 from jupyter_mlops.notebook.model import BuildSettings
 
 __all__ = ["PROBE", "platform_problems", "probe_problems", "refuse_errors"]
@@ -54,20 +54,24 @@ def platform_problems(build: BuildSettings, interpreter: Interpreter) -> Iterato
         yield Problem("info", text)
 
 
-def refuse_errors(plan: ImagePlan) -> None:
-    """Raise an error if a plan can't be carried out.
+def refuse_errors(pipeline: str, problems: Iterable[Problem]) -> None:
+    """Raise an error if images would lack, or do lack, something.
+
+    Args:
+        pipeline: Its name.
+        problems: Errors among them count.
 
     Raises:
         UsageError: With all that is wrong.
     """
-    errors = plan.errors
+    errors = [item for item in problems if item.severity == "error"]
     if not errors:
         return
     if len(errors) == 1:
         raise UsageError(errors[0].message, hint=errors[0].hint)
     hints = list(dict.fromkeys(item.hint for item in errors if item.hint))
     lines = "\n".join(f"  {item.message}" for item in errors)
-    raise UsageError(f"The image of {plan.pipeline} would lack things:\n{lines}", hint=hints[0] if hints else None)
+    raise UsageError(f"Images of {pipeline} lack things:\n{lines}", hint=hints[0] if hints else None)
 
 
 def probe_problems(answer: str, users: Mapping[str, Sequence[str]], reference: str, python: str) -> list[Problem]:

@@ -241,8 +241,9 @@ def test_an_image_of_a_step_s_own_is_looked_into_if_it_is_here(write: Any, engin
     assert "not on this machine" in " ".join(item.message for item in api.build(notebook, base="b:1").problems)
     answer = {"problems": {"json": "No module named 'json'"}, "python": [3, 99]}
     engine.install(run=f"echo '{json.dumps(answer)}'")
-    with pytest.raises(UsageError, match="theirs:1 can't import json"):
+    with pytest.raises(UsageError, match=r"theirs:1 can't import json, which step 'two' needs"):
         api.build(notebook, base="b:1")
+    assert len(engine.calls("build")) == 1  # it is found before anything is built
 
 
 def test_secrets_of_an_index_show_nowhere(
@@ -269,9 +270,8 @@ def test_secrets_of_an_index_show_nowhere(
 
 
 def test_an_index_that_names_a_variable_that_is_not_set(write: Any, engine: Any, project: Path) -> None:
-    (project / "mlops.toml").write_text(
-        '[image]\nindex_url = "https://${NOT_SET_HERE}@x.example/s"\n', encoding="utf-8"
-    )
+    text = '[image]\nindex_url = "https://${NOT_SET_HERE}@x.example/s"\n'
+    (project / "mlops.toml").write_text(text, encoding="utf-8")
     engine.install(run=FINE)
     with pytest.raises(UsageError, match="NOT_SET_HERE, which is not set"):
         api.build(write({"one": "x = 1"})[0])
