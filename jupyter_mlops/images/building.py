@@ -211,8 +211,7 @@ def _unpushed(image: Image) -> BuiltImage:
 def _probe(plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, steps: Sequence[str]) -> list[Problem]:
     users = _users(plan, pipeline, steps)
     own = _own_modules(plan)
-    missing = {name for slug in steps if slug in plan.needs.steps for name in plan.needs.steps[slug].missing}
-    load = [name for name in users if name not in own and name not in missing]
+    load = [name for name in users if name not in own]
     names = {"load": [*RUNTIME, *load], "find": [name for name in users if name in own]}
     done = engine.python(
         reference, ["-c", PROBE, json.dumps(names)], platform=plan.build.platform, seconds=_PROBE_SECONDS

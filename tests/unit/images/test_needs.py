@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops import api
 from jupyter_mlops.engine.interpreter import Distribution, Interpreter
+from jupyter_mlops.images.checks import missing_problems
 from jupyter_mlops.images.files import is_secret
 from jupyter_mlops.images.model import Needs
 from jupyter_mlops.images.needs import distribution_name, find_needs
@@ -86,11 +88,29 @@ def test_editable_installation_outside_of_the_project(needs: Any, interpreter: I
 
 
 def test_a_package_that_is_not_installed(needs: Any) -> None:
-    found = needs({"fit model": "import xgboost\nx = 1"})
-    assert messages(found) == [
-        "error: Step 'fit model' imports xgboost, which is not installed in the notebook's environment."
-    ]
-    assert found.problems[0].step == "fit-model"
+    assert needs({"fit model": "import xgboost\nx = 1"}).steps["fit-model"].missing == {"xgboost"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "severities"),
+    [
+        ({}, ["error"]),
+        ({"packages": ["xgboost>=2"]}, []),  # it may be what is imported, and the image tells
+        ({"packages": ["dmlc"]}, ["info"]),
+        ({"packages": ["numpy"]}, ["error"]),
+        ({"image": "theirs:1"}, []),
+    ],
+)
+def test_what_brings_a_package_that_is_not_installed(
+    needs: Any, project: Path, interpreter: Interpreter, metadata: dict[str, Any], severities: list[str]
+) -> None:
+    found = needs({"fit model": "import xgboost\nx = 1"}, metadata=metadata)
+    notebook = api.read_notebook(project / "churn.ipynb")
+    pipeline = api.pipeline(notebook)
+    problems = list(missing_problems(pipeline, notebook, found, interpreter, brought=False))
+    assert [item.severity for item in problems] == severities
+    assert all(item.message.startswith("Step 'fit model' imports xgboost, which is not in") for item in problems)
+    assert not list(missing_problems(pipeline, notebook, found, interpreter, brought=True))
 
 
 def test_a_package_that_the_code_can_do_without(needs: Any) -> None:
