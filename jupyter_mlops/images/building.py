@@ -14,6 +14,7 @@ from jupyter_mlops.images.checks import PROBE, probe_problems, refuse_errors
 from jupyter_mlops.images.engines import Done, Engine, find_engine
 from jupyter_mlops.images.failures import build_error, push_error
 from jupyter_mlops.images.model import Build, BuiltImage, Image, ImagePlan, Problem
+from jupyter_mlops.images.needs import RUNTIME
 from jupyter_mlops.images.pipconfig import PipAccess, pip_access
 from jupyter_mlops.images.record import record_build
 from jupyter_mlops.images.wheel import make_wheel, wheel_name
@@ -23,7 +24,6 @@ __all__ = ["build_images", "look_into_given", "write_context"]
 
 Told = Callable[[str], None]
 _PROBE_SECONDS = 300
-_RUNTIME_MODULES = ("IPython", "cloudpickle")
 _FOLDER_MODE = 0o775
 _FILE_MODE = 0o664
 
@@ -51,7 +51,7 @@ def build_images(
         UsageError: An image would lack things, a base image or a package does not exist, a login is missing.
         InfrastructureError: No engine works, the disk is full, the network is down.
     """
-    refuse_errors(plan)
+    refuse_errors(plan.pipeline, plan.problems)
     if push and plan.build.registry is None:
         raise UsageError(
             "There is no registry to push to.",
@@ -59,7 +59,9 @@ def build_images(
         )
     started, program = time.monotonic(), find_engine(engine)
     builder = _Builder(plan, program, home / "images", (*plan.build.build_options, *options), told)
-    problems = [*plan.problems, *look_into_given(plan, pipeline, program)]
+    found = look_into_given(plan, pipeline, program)
+    refuse_errors(plan.pipeline, found)
+    problems = [*plan.problems, *found]
     with pip_access(plan.build, plan.interpreter) as access:
         if access.folders and program.name == "docker":
             named = ", ".join(map(str, access.folders))
@@ -69,7 +71,7 @@ def build_images(
             builder.build(image, access)
     for image in plan.images:
         found = builder.look_into(image, pipeline)
-        refuse_errors(ImagePlan(plan.pipeline, (), {}, plan.needs, tuple(found)))
+        refuse_errors(plan.pipeline, found)
         problems += found
     built = [builder.pushed(image) if push else _unpushed(image) for image in plan.images]
     seconds = time.monotonic() - started
@@ -209,9 +211,8 @@ def _unpushed(image: Image) -> BuiltImage:
 def _probe(plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, steps: Sequence[str]) -> list[Problem]:
     users = _users(plan, pipeline, steps)
     own = _own_modules(plan)
-    missing = {name for slug in steps if slug in plan.needs.steps for name in plan.needs.steps[slug].missing}
-    load = [name for name in users if name not in own and name not in missing]
-    names = {"load": [*_RUNTIME_MODULES, *load], "find": [name for name in users if name in own]}
+    load = [name for name in users if name not in own]
+    names = {"load": [*RUNTIME, *load], "find": [name for name in users if name in own]}
     done = engine.python(
         reference, ["-c", PROBE, json.dumps(names)], platform=plan.build.platform, seconds=_PROBE_SECONDS
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jupyter_mlops.engine.interpreter import Interpreter
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.images.model import ImagePlan, Problem
-from jupyter_mlops.notebook.model import BuildSettings
+from jupyter_mlops.images.model import Needs, Problem
+from jupyter_mlops.images.needs import distribution_name
+from jupyter_mlops.notebook.model import BuildSettings, Notebook
+from jupyter_mlops.notebook.settings import merge
+from jupyter_mlops.pipeline.model import Pipeline
 
-__all__ = ["PROBE", "platform_problems", "probe_problems", "refuse_errors"]
+__all__ = ["PROBE", "missing_problems", "platform_problems", "probe_problems", "refuse_errors"]
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -37,6 +40,34 @@ sys.stdout.write("\\n" + json.dumps({"problems": problems, "python": list(sys.ve
 """Run in a container: tells which modules can't be imported there."""
 
 
+def missing_problems(
+    pipeline: Pipeline, notebook: Notebook, needs: Needs, interpreter: Interpreter, *, brought: bool
+) -> Iterator[Problem]:
+    """Tell which modules steps import that nobody knows a version of.
+
+    Args:
+        interpreter: The kernel's environment.
+        brought: Whether something else than this environment brings the packages; the built image tells then.
+    """
+    for step in pipeline.steps:
+        settings = merge(notebook.defaults, step.settings)
+        if step.slug not in needs.steps or brought or settings.image is not None:
+            continue
+        asked = [distribution_name(item) for item in (*settings.packages, *needs.requirements)]
+        unknown = [name for name in asked if name and name not in interpreter.distributions]
+        for name in sorted(needs.steps[step.slug].missing):
+            text = f"Step {step.name!r} imports {name}, which is not installed in the notebook's environment"
+            if name.replace("_", "-").lower() in unknown:
+                continue
+            if unknown:
+                hint = "The image is looked into when it is built."
+                text = f"{text}; {', '.join(unknown)} may bring it."
+                yield Problem("info", text, hint, step.slug)
+            else:
+                hint = f"Install what brings {name} there, so that its version is known, or name it in `packages`."
+                yield Problem("error", f"{text}.", hint, step.slug)
+
+
 def platform_problems(build: BuildSettings, interpreter: Interpreter) -> Iterator[Problem]:
     """Tell what the platform of this machine means for the image."""
     here = interpreter.python.get("machine", "").lower()
@@ -54,20 +85,24 @@ def platform_problems(build: BuildSettings, interpreter: Interpreter) -> Iterato
         yield Problem("info", text)
 
 
-def refuse_errors(plan: ImagePlan) -> None:
-    """Raise an error if a plan can't be carried out.
+def refuse_errors(pipeline: str, problems: Iterable[Problem]) -> None:
+    """Raise an error if images would lack, or do lack, something.
+
+    Args:
+        pipeline: Its name.
+        problems: Errors among them count.
 
     Raises:
         UsageError: With all that is wrong.
     """
-    errors = plan.errors
+    errors = [item for item in problems if item.severity == "error"]
     if not errors:
         return
     if len(errors) == 1:
         raise UsageError(errors[0].message, hint=errors[0].hint)
     hints = list(dict.fromkeys(item.hint for item in errors if item.hint))
     lines = "\n".join(f"  {item.message}" for item in errors)
-    raise UsageError(f"The image of {plan.pipeline} would lack things:\n{lines}", hint=hints[0] if hints else None)
+    raise UsageError(f"Images of {pipeline} lack things:\n{lines}", hint=hints[0] if hints else None)
 
 
 def probe_problems(answer: str, users: Mapping[str, Sequence[str]], reference: str, python: str) -> list[Problem]:

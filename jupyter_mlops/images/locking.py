@@ -34,7 +34,7 @@ class Lock:
     @property
     def hashed(self) -> bool:
         """Tell whether the hashes of all are known, so that pip can insist on them."""
-        return bool(self.entries) and all(entry.hashes for entry in self.entries)
+        return bool(self.entries) and not self.requirements and all(entry.hashes for entry in self.entries)
 
     def text(self) -> str:
         """Return it as pip reads it."""

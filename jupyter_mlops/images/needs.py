@@ -22,8 +22,8 @@ from jupyter_mlops.steps.notebook import step_notebook
 __all__ = ["OURS", "RUNTIME", "distribution_name", "find_needs"]
 
 OURS = "jupyter-mlops"
-RUNTIME = ("ipykernel", "cloudpickle")
-"""Distributions that running a step needs, whatever its code imports."""
+RUNTIME = ("ipykernel", "cloudpickle", "blake3")
+"""Distributions that running a step needs, whatever its code imports: to run cells, pickle, and know digests."""
 
 _BY_ATTRIBUTE = {
     **dict.fromkeys(("read_parquet", "to_parquet", "read_feather", "to_feather", "read_orc", "to_orc"), ("pyarrow",)),
@@ -80,7 +80,6 @@ def find_needs(
         files.take_modules(modules, _installed_modules(modules, interpreter), roots, interpreter)
         sources = [*trees[step.slug], *modules.trees]
         steps[step.slug] = _step_needs(names | modules.scan.imports, modules, sources, interpreter)
-        problems += _missing(step, steps[step.slug])
         problems += files.take_files(step, merge(notebook.defaults, step.settings))
     problems += files.include(include)
     requirements = dict.fromkeys(item for step in pipeline.steps for item in step.requirements)
@@ -150,13 +149,3 @@ def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
     return any(isinstance(node, ast.Name) and node.id in _OPTIONAL for node in ast.walk(handler.type))
-
-
-def _missing(step: Step, needs: StepNeeds) -> Iterator[Problem]:
-    for name in sorted(needs.missing):
-        yield Problem(
-            "error",
-            f"Step {step.name!r} imports {name}, which is not installed in the notebook's environment.",
-            f"Install what brings {name} there, so that its version is known, or name it in the setting `packages`.",
-            step.slug,
-        )

@@ -12,7 +12,7 @@ from pathlib import Path
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.errors import InfrastructureError, UsageError
-from jupyter_mlops.images.checks import platform_problems
+from jupyter_mlops.images.checks import missing_problems, platform_problems
 from jupyter_mlops.images.hashes import known_hashes
 from jupyter_mlops.images.locking import Lock, make_lock
 from jupyter_mlops.images.model import Image, ImagePlan, Kind, Needs, Problem
@@ -21,6 +21,7 @@ from jupyter_mlops.images.rendering import Recipe, render
 from jupyter_mlops.images.settings import ImageSettings, image_settings
 from jupyter_mlops.images.wheel import make_wheel, wheel_name
 from jupyter_mlops.notebook.model import BuildSettings, Notebook
+from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.home import Home, project_root
 
@@ -58,7 +59,12 @@ def plan_images(
     kernel = find_kernel(pipeline.kernel)
     interpreter = _examine(kernel, home)
     needs = find_needs(pipeline, notebook, interpreter, root=root, cwd=cwd, include=settings.include)
-    problems = [*needs.problems, *platform_problems(settings.build, interpreter)]
+    brought = settings.dockerfile is not None or settings.environment is not None
+    problems = [
+        *missing_problems(pipeline, notebook, needs, interpreter, brought=brought),
+        *needs.problems,
+        *platform_problems(settings.build, interpreter),
+    ]
     groups, images_given = _grouped(pipeline, notebook)
     if not groups:
         raise UsageError(
@@ -68,8 +74,8 @@ def plan_images(
     planner = _Planner(pipeline, settings, needs, interpreter, known_hashes([cwd, root]))
     images = []
     for suffix, base, steps in groups:
-        packages = [*notebook.defaults.packages, *(steps[0].settings.packages if suffix else ())]
-        image, found = planner.image(suffix, base, [step.slug for step in steps], packages, tag)
+        packages = merge(notebook.defaults, steps[0].settings).packages if suffix else notebook.defaults.packages
+        image, found = planner.image(suffix, base, [step.slug for step in steps], list(packages), tag)
         images.append(image)
         problems += found
     unique = {(item.severity, item.message): item for item in problems}

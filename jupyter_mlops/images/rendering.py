@@ -20,7 +20,6 @@ PIP_SECRET = "pip"
 CA_SECRET = "ca"
 SECRETS_FOLDER = "/run/secrets"
 
-_MODULES = {"ipykernel": "ipykernel", "cloudpickle": "cloudpickle"}
 _SEEDED = ("pip", "setuptools", "wheel")
 """What a fresh virtual environment may have in it."""
 
@@ -72,7 +71,7 @@ def render(recipe: Recipe) -> str:
         requirements=bool(recipe.lock.requirements),
         unneeded=[name for name in _SEEDED if name not in locked],
         runtime=RUNTIME,
-        runtime_modules=[_MODULES[name] for name in RUNTIME],
+        runtime_check=f'python3 -c "import {", ".join(RUNTIME)}" 2>/dev/null',
         wheel=wheel_name(),
         folder="" if recipe.folder == "." else recipe.folder.replace("$", "\\$"),
         quoted_folder=shlex.quote("/project" if recipe.folder == "." else f"/project/{recipe.folder}"),

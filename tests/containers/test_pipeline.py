@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops import runtime
+from jupyter_mlops.runtime import read_artifact
+
+sys.modules.setdefault("mlops_runtime", runtime)  # the name by which artifacts know it
+sys.modules.setdefault("mlops_runtime", runtime)  # the name by which artifacts know it
 Mlops = Callable[..., "subprocess.CompletedProcess[str]"]
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.containers, pytest.mark.kernel, pytest.mark.timeout(1200)]
@@ -53,7 +58,7 @@ def test_all_steps_run_in_the_built_image(build: dict[str, Any], reference: str)
 def test_the_image_has_what_it_needs_and_no_more(reference: str) -> None:
     assert _in_container(reference, "id", "-u") == "1000"
     assert _in_container(reference, "sh", "-c", "ls /opt/env/bin | grep -c '^pip' || true") == "0"
-    code = "import os, sys; print(os.environ['HOME'], os.getcwd(), os.access('.', os.W_OK), os.access(sys.prefix, os.W_OK))"
+    code = "import os, sys; print(os.environ['HOME'], os.getcwd(), *[os.access(x, os.W_OK) for x in ('.', sys.prefix)])"
     assert _in_container(reference, "python3", "-c", code) == "/home/mlops /project True False"
 
 
@@ -96,14 +101,33 @@ def test_containers_make_what_the_local_engine_makes(
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     remote = _artifacts(root)
-    print(json.dumps(remote, indent=1)[:6000], json.dumps(local["artifacts"], indent=1)[:3000])
-    assert False
+    made = {(item["step"].replace(" ", "-"), item["name"]): item for item in local["artifacts"]}
+    assert made.keys() <= remote.keys()
+    digests = {key: item["digest"] for key, item in made.items() if not item["type"].startswith("sklearn")}
+    assert len(digests) == 6
+    assert {key: remote[key]["metadata"]["digest"] for key in digests} == digests
+    models = made.keys() - digests.keys()
+    assert models == {("train-forest", "forest"), ("train-logistic", "logistic")}
+    (measurements,) = _read(Path(remote[("split", "X_test")]["uri"]), remote[("split", "X_test")])
+    for key in models:
+        (there,) = _read(Path(remote[key]["uri"]), remote[key])
+        (here,) = _read(next((project / ".mlops" / "objects").rglob(f"{made[key]['digest']}*")), remote[key])
+        assert repr(there.get_params()) == repr(here.get_params())
+        assert (there.predict_proba(measurements) == here.predict_proba(measurements)).all()
+    assert remote[("evaluate", "metrics")]["metadata"] == local["metrics"]
 
 
-def _artifacts(root: Path) -> dict[str, Any]:
+def _artifacts(root: Path) -> dict[tuple[str, str], Any]:
+    """What the steps told Kubeflow of their artifacts, by step and name."""
     found = {}
     for path in root.rglob("executor_output.json"):
         answer = json.loads(path.read_text(encoding="utf-8"))
         for name, item in answer.get("artifacts", {}).items():
-            found[f"{path.parent.name}/{name}"] = item["artifacts"][0]
+            artifact = item["artifacts"][0]
+            found[(path.parent.name, artifact["metadata"].get("names", name))] = artifact
     return found
+
+
+def _read(path: Path, artifact: dict[str, Any]) -> tuple[Any, ...]:
+    names = artifact["metadata"]["names"].split(", ")
+    return tuple(read_artifact(path, artifact["metadata"]["serializer"], names).values())

@@ -36,9 +36,7 @@ def write(folder: Path, cells: tuple[tuple[str, str], ...]) -> Path:
         metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
     )
     for number, (tags, source) in enumerate(cells):
-        notebook.cells.append(
-            nbformat.v4.new_code_cell(source, id=f"c{number}", metadata={"tags": tags.split(";")})
-        )
+        notebook.cells.append(nbformat.v4.new_code_cell(source, id=f"c{number}", metadata={"tags": tags.split(";")}))
     path = folder / "analysis.ipynb"
     nbformat.write(notebook, path)
     return path
