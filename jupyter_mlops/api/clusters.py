@@ -241,8 +241,8 @@ def refresh_runs(*, home: PathLike | None = None) -> dict[str, str]:
     return found
 
 
-def fetch_run(run: str, names: Sequence[str] = (), *, home: PathLike | None = None) -> int:
-    """Bring what a run on a cluster made into the store; return how many artifacts were fetched.
+def fetch_run(run: str, names: Sequence[str] = (), *, home: PathLike | None = None) -> tuple[int, int]:
+    """Bring what a run on a cluster made into the store; return how many artifacts were fetched, and were there.
 
     Args:
         run: As for ``show_run``.

@@ -56,6 +56,12 @@ def fetch(run: str, names: Sequence[str], form: str) -> int:
     """Bring what a run on a cluster made into the store, checked by its digest; all, or what is named."""
     from jupyter_mlops.api import clusters
 
-    number = clusters.fetch_run(run, names)
-    print_json({"schema": 1, "fetched": number}) if form == "json" else say(f"Fetched {count(number, 'artifact')}.")
+    fetched, present = clusters.fetch_run(run, names)
+    if form == "json":
+        print_json({"schema": 1, "fetched": fetched, "present": present})
+    elif not fetched and not present:
+        say("The run has no artifacts on record.")
+    else:
+        here = f"; {present} here already" if present else ""
+        say(f"Fetched {count(fetched, 'artifact')}{here}.")
     return 0

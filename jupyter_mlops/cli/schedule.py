@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -11,6 +12,7 @@ from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.cli.parameters import parameter_options, parameters_and_sources
 from jupyter_mlops.cli.reading import read
 from jupyter_mlops.cli.subcommands import WithSubcommands
+from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.kubeflow.schedules import Schedule
@@ -66,6 +68,15 @@ def _changing(action: str, done: str, text: str) -> click.Command:
 
 
 class _Schedule(WithSubcommands):
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        near = self.near(args[0]) if args and args[0].isalpha() and args[0] not in self.subcommands else None
+        if near is not None and not Path(args[0]).exists():
+            message = f'"{args[0]}" is no notebook; did you mean jupyter mlops schedule {near}?'
+            raise UsageError(message, hint="See: jupyter mlops schedule --help")
+        return super().make_context(info_name, args, parent, **extra)
+
     subcommands: ClassVar[Mapping[str, click.Command]] = {
         "list": list_,
         "pause": _changing("pause", "starts no runs until it is resumed", "Keep a schedule from starting runs."),

@@ -19,9 +19,9 @@ __all__ = ["command"]
     help="What to print on stdout. [default: text]",
 )
 def command(run: str, form: str) -> int:
-    """Stop a run that is going on, on this machine or on a cluster. What has finished is kept.
+    """Stop a run that is going on, on this machine or on a cluster.
 
-    RUN is an id or the beginning of one, the words in it (brisk-otter), or latest.
+    What has finished is kept. RUN is an id or the beginning of one, the words in it (brisk-otter), or latest.
     """
     from jupyter_mlops.api import controlling
 

@@ -23,14 +23,14 @@ def uris_of(database: Database, run_id: str, step: str) -> dict[str, str]:
     return {str(key): str(value) for key, value in json.loads(text).items()} if text else {}
 
 
-def fetch_artifacts(database: Database, home: Home, artifacts: Sequence[ArtifactRecord]) -> int:
+def fetch_artifacts(database: Database, home: Home, artifacts: Sequence[ArtifactRecord]) -> tuple[int, int]:
     """Bring artifacts into the object store that are not there, if a cluster has them.
 
     Args:
         artifacts: With the run and step that made them.
 
     Returns:
-        How many were fetched.
+        How many were fetched, and how many were there already.
 
     Raises:
         UsageError: The runtime, the library or the rights for it are missing.
@@ -42,7 +42,7 @@ def fetch_artifacts(database: Database, home: Home, artifacts: Sequence[Artifact
     for item in missing:
         found = _where(database, item)
         if found is None:
-            continue
+            continue  # of a run of this machine, whose objects were removed
         run_id, uri = found
         name = cluster_run(database, run_id).runtime
         if name not in storages:
@@ -52,7 +52,7 @@ def fetch_artifacts(database: Database, home: Home, artifacts: Sequence[Artifact
                 f"What is at {uri} is not what the step {item.step!r} made as {item.name}: its digest differs.",
                 hint="Run the step again.",
             )
-    return sum(1 for item in missing if objects.has(item.digest))
+    return sum(1 for item in missing if objects.has(item.digest)), len(artifacts) - len(missing)
 
 
 def _where(database: Database, item: ArtifactRecord) -> tuple[str, str] | None:

@@ -176,7 +176,11 @@ def read_runtime(path: Path, name: str, table: Any) -> Runtime:
 def _host(path: Path, where: str, text: str) -> str:
     if not text:
         raise UsageError(f"{path}: {where} has no host.", hint='Write: host = "https://…", as the browser shows it.')
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises for one that is none
+    except ValueError as error:
+        raise UsageError(f"{path}: {where} host makes no sense as a URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(
             f"{path}: {where} host is a URL with http:// or https://, not {text!r}.", hint=f"Try: https://{text}"

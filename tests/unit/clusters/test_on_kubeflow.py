@@ -54,7 +54,7 @@ def test_a_run_is_followed_and_recorded_like_a_local_one(kubeflow, write, run, s
     assert run("lineage", f"{found.run_id}:rows").code == 0
     objects = ObjectStore(project / ".mlops" / "objects")
     assert not objects.has(made[0].digest)
-    assert clusters.fetch_run("latest", ["rows"]) == 1 and objects.verify(made[0].digest)
+    assert clusters.fetch_run("latest", ["rows"]) == (1, 0) and objects.verify(made[0].digest)
 
 
 def test_what_steps_print_is_shown_while_they_run(kubeflow, write, run) -> None:
@@ -109,7 +109,8 @@ def test_what_did_not_change_is_reused_unless_that_is_not_wanted(kubeflow, write
     assert [step["status"] for step in reused["run"]["steps"]] == ["reused", "reused"]
     assert reused["run"]["metrics"] == {"total": 3.0}
     assert [item["names"] for item in reused["run"]["steps"][0]["outputs"]] == [["rows"]]
-    assert clusters.fetch_run("latest") == 1
+    assert clusters.fetch_run("latest") == (1, 0)
+    assert "here already" in run("runs", "fetch", "latest").out
     anew = submit(run, write, kubeflow, TWO, "--wait", "--no-cache", "--format", "json").json()
     assert [step["status"] for step in anew["run"]["steps"]] == ["succeeded", "succeeded"]
 
@@ -132,6 +133,7 @@ def test_schedules(kubeflow, write, run) -> None:
         assert [item["enabled"] for item in shown["schedules"] if item["name"] == name] == [True]
     finally:
         assert run("schedule", "delete", name, "--runtime", "prod").code == 0
+    assert "did you mean jupyter mlops schedule list" in run("schedule", "lst", "--runtime", "prod").err
     missing = run("schedule", "pause", name, "--runtime", "prod")
     assert missing.code == 2 and "There is no schedule" in missing.err
 

@@ -63,6 +63,8 @@ def test_all_keys(project: Path) -> None:
         ("[runtimes.prod]\n", "has no host"),
         ('[runtimes.prod]\nhost = "kubeflow.example"', "a URL with http:// or https://"),
         ("[runtimes.prod]\nhost = 8080", "host is a text"),
+        ('[runtimes.prod]\nhost = "http://x:99999"', "makes no sense as a URL"),
+        ('[runtimes.prod]\nhost = "http://[::1"', "makes no sense as a URL"),
         ('[runtimes.prod]\nhots = "http://x"', "has no 'hots'"),
         ('[runtimes.prod]\nhost = "http://x"\nnamespace = "Team A"', "namespace can't be"),
         ('[runtimes.prod]\nhost = "http://x"\npipeline_root = "bucket/x"', "pipeline_root is a URL"),
