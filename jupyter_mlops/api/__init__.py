@@ -6,6 +6,7 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
+from jupyter_mlops.api.clusters import submit
 from jupyter_mlops.api.history import runs
 from jupyter_mlops.api.images import build, last_build, plan_images
 from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
@@ -66,6 +67,7 @@ __all__ = [
     "set_tag",
     "step_names",
     "strip_outputs",
+    "submit",
     "suggest",
     "sync",
     "tell_refusal",

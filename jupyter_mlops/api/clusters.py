@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.kubeflow.checking import Checked
     from jupyter_mlops.kubeflow.client import Cluster
     from jupyter_mlops.kubeflow.following import Watcher
+    from jupyter_mlops.kubeflow.pace import Pace
     from jupyter_mlops.kubeflow.runtimes import Runtime
     from jupyter_mlops.kubeflow.submitting import Order
     from jupyter_mlops.store.database import Database
@@ -212,13 +213,20 @@ def follow_run(run: str, *, watch: Watcher | None = None, logs: bool = False, ho
             return Follower(cluster, database, folders, run_id, watch=watch, logs=logs).follow()
 
 
-def refresh_run(run: str, *, watch: Watcher | None = None, home: PathLike | None = None) -> str:
-    """Ask a cluster once how a run stands, and record it. Arguments and errors as for ``follow_run``."""
+def refresh_run(run: str, *, watch: Watcher | None = None, brief: bool = False, home: PathLike | None = None) -> str:
+    """Ask a cluster once how a run stands, and record it.
+
+    Args:
+        brief: Whether to give up soon if the cluster does not answer.
+
+    Other arguments and errors as for ``follow_run``.
+    """
     from jupyter_mlops.kubeflow.following import Follower
+    from jupyter_mlops.kubeflow.pace import BRIEF
 
     with open_store(home) as (database, folders):
         run_id = database.run_id(run)
-        with cluster_of(database, folders, run_id) as cluster:
+        with cluster_of(database, folders, run_id, BRIEF if brief else None) as cluster:
             return Follower(cluster, database, folders, run_id, watch=watch).refresh()
 
 
@@ -235,7 +243,7 @@ def refresh_runs(*, home: PathLike | None = None) -> dict[str, str]:
     found = {}
     for run_id in going:
         try:
-            found[run_id] = refresh_run(run_id, home=home)
+            found[run_id] = refresh_run(run_id, brief=True, home=home)
         except MlopsError as error:
             found[run_id] = error.message
     return found
@@ -319,23 +327,23 @@ def place_of(source: Notebook) -> Path:
 
 
 @contextlib.contextmanager
-def open_cluster(name: str, root: Path) -> Iterator[Cluster]:
+def open_cluster(name: str, root: Path, pace: Pace | None = None) -> Iterator[Cluster]:
     """Open the runtime of this name. UsageError: there is none."""
     from jupyter_mlops.kubeflow.client import Cluster
     from jupyter_mlops.kubeflow.runtimes import find_runtime
 
-    with Cluster(find_runtime(root, name)) as cluster:
+    with Cluster(find_runtime(root, name), pace) as cluster:
         yield cluster
 
 
 @contextlib.contextmanager
-def cluster_of(database: Database, folders: Home, run_id: str) -> Iterator[Cluster]:
+def cluster_of(database: Database, folders: Home, run_id: str, pace: Pace | None = None) -> Iterator[Cluster]:
     """Open the runtime that a run is at. UsageError: there is none, or it is another one by now."""
     from jupyter_mlops.kubeflow.records import check_same_host, cluster_run
     from jupyter_mlops.store.home import project_of
 
     found = cluster_run(database, run_id)
-    with open_cluster(found.runtime, project_of(folders)) as cluster:
+    with open_cluster(found.runtime, project_of(folders), pace) as cluster:
         check_same_host(cluster.runtime, found, run_id)
         yield cluster
 

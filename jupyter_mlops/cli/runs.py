@@ -233,7 +233,7 @@ def _as_it_stands(run: str) -> RunDetail:
     from jupyter_mlops.errors import MlopsError
 
     try:
-        clusters.refresh_run(found.run.run_id)
+        clusters.refresh_run(found.run.run_id, brief=True)
     except MlopsError as error:
         say(f"note: This is how it stood when it was last asked for. {error.message}", err=True, color="yellow")
     return history.show_run(found.run.run_id)

@@ -161,11 +161,19 @@ class Follower:
         if state.status == "queued":
             return
         if record.status == "queued" and state.status != "skipped" and state.started is not None:
-            self._database.start_step(self.run_id, record.slug, kernel=f"kubeflow ({place.runtime})")
-            self._database.set_step_times(self.run_id, record.slug, state.started, None)
-            self._tell(record, "running")
+            self._begin(record, state, place)
         if state.status in FINAL:
             self._end(record, state, report)
+
+    def _begin(self, record: StepRecord, state: StepState, place: ClusterRun) -> None:
+        with self._database.transaction():
+            if self._status_of(record.slug) == "queued":  # somebody else may follow the run as well
+                self._database.start_step(self.run_id, record.slug, kernel=f"kubeflow ({place.runtime})")
+                self._database.set_step_times(self.run_id, record.slug, state.started, None)
+        self._tell(record, "running")
+
+    def _status_of(self, slug: str) -> Status:
+        return next(step.status for step in self._database.steps_of(self.run_id) if step.slug == slug)
 
     def _end(self, record: StepRecord, state: StepState, report: StepReport) -> None:
         origin = None
@@ -186,9 +194,7 @@ class Follower:
             documents={URIS: json.dumps(dict(report.uris))} if report.uris else {},
         )
         with self._database.transaction():
-            # Somebody else may follow the run as well.
-            current = {step.slug: step.status for step in self._database.steps_of(self.run_id)}
-            if current[record.slug] in FINAL:
+            if self._status_of(record.slug) in FINAL:
                 return
             self._database.finish_step(self.run_id, record.slug, outcome)
             self._database.set_step_times(self.run_id, record.slug, state.started, state.finished)

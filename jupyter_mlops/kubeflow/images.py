@@ -26,15 +26,15 @@ def refuse_unpushed(runtime: Runtime, images: Mapping[str, str], unpushed: Itera
         return
     known = set(unpushed)
     for slug, image in images.items():
-        registry = image.partition("/")[0]
+        host = image.partition("/")[0]
         if image in known:
             reason = "it was built here and not pushed"
-        elif registry in _LOCAL:
-            reason = f"{registry} is this machine, and for the cluster it is another"
+        elif host in _LOCAL:
+            reason = f"{host} is this machine, and for the cluster it is another"
         else:
             continue
-        where = f" --image {runtime.registry}/NAME" if runtime.registry else ""
+        registry = f" --registry {runtime.registry}" if runtime.registry else ""
         raise UsageError(
             f"The cluster of the runtime {runtime.name!r} can't pull the image {image} of step {slug!r}: {reason}.",
-            hint=f"jupyter mlops build NOTEBOOK --push puts it into a registry; then submit again{where}.",
+            hint=f"jupyter mlops build NOTEBOOK --push{registry} puts it where the cluster finds it; then submit again.",
         )

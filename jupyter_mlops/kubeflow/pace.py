@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PACE", "Pace"]
+__all__ = ["BRIEF", "PACE", "Pace"]
 
 _LONGEST = 60.0
 _STEEPEST = 30
@@ -42,3 +42,6 @@ class Pace:
 
 PACE = Pace()
 """What is used unless something else is said."""
+
+BRIEF = Pace(connect=3.0, read=15.0, tries=1)
+"""For somebody who wants to see what is on record anyway."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,21 @@ def test_what_did_not_change_is_reused_unless_that_is_not_wanted(kubeflow, write
     assert "here already" in run("runs", "fetch", "latest").out
     anew = submit(run, write, kubeflow, TWO, "--wait", "--no-cache", "--format", "json").json()
     assert [step["status"] for step in anew["run"]["steps"]] == ["succeeded", "succeeded"]
+
+
+def test_two_who_follow_record_once(kubeflow, write, run, store: Store) -> None:
+    assert submit(run, write, kubeflow, TWO).code == 0
+    ended: list[str] = []
+    followers = [threading.Thread(target=lambda: ended.append(clusters.follow_run("latest"))) for _ in range(3)]
+    for thread in followers:
+        thread.start()
+    for thread in followers:
+        thread.join(60)
+    assert ended == ["succeeded"] * 3
+    with store() as database:
+        found = database.run("latest")
+        assert len(database.metrics_of(found.run_id)) == 1 and len(database.artifacts_of(found.run_id)) == 1
+        assert [step.attempts for step in database.steps_of(found.run_id)] == [1, 1]
 
 
 def test_schedules(kubeflow, write, run) -> None:
