@@ -6,7 +6,6 @@ import asyncio
 import builtins
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +40,6 @@ class Shell:
 
     def __init__(self, outputs: Outputs) -> None:
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        # of its own: the home of a container's user may not be there, or not be writable
-        os.environ.setdefault("IPYTHONDIR", tempfile.mkdtemp(prefix="mlops-ipython-"))
         self._outputs = outputs
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
