@@ -102,8 +102,12 @@ def _own_ipython(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset what would change the outcome of a test."""
-    for name in ("JUPYTER_MLOPS_HOME", "JUPYTER_MLOPS_STEP", "MLFLOW_TRACKING_URI", "NO_COLOR", "FORCE_COLOR"):
+    ours = ("JUPYTER_MLOPS_HOME", "JUPYTER_MLOPS_STEP", "JUPYTER_MLOPS_SYNC_WAIT", "NO_COLOR", "FORCE_COLOR")
+    services = [name for name in os.environ if name in ("CI", "GITLAB_CI") or name.startswith(("CI_", "GITHUB_"))]
+    for name in (*ours, *services):
         monkeypatch.delenv(name, raising=False)
+    for name in ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID", "RUN_CONTEXT"):
+        monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
 
 
 @pytest.fixture

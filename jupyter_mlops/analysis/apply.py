@@ -191,6 +191,10 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
                 hidden.appends(machine, hidden.path_of(path))
                 continue
             action(machine, _with_suffix(hidden.path_of(path), effect.suffix if action is not hidden.reads else None))
+    for place, keyword in effect.takes:
+        value = arguments.get(place, keyword)
+        if value is not None and _may_be_path(value):
+            hidden.takes(machine, hidden.path_of(value))
     for place, keyword in effect.evaluates:
         text = arguments.get(place, keyword)
         if text is not None:
@@ -209,6 +213,11 @@ def _hidden_effects(machine: Machine, effect: Effect, receiver: Val | None, argu
     if effect.plots:
         machine.recorder.use("$options:matplotlib", "draws after it was set")
         machine.recorder.touch("$figures", "draws into the current figure")
+
+
+def _may_be_path(value: Val) -> bool:
+    """Tell whether a value may be a text or a path; of what has a known type, or was made here, that is known."""
+    return value.type is None or value.type == "str" or value.type.startswith("pathlib.")
 
 
 def _adds(arguments: Arguments) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "seeds",
     "sets",
     "state_of",
+    "takes",
     "use_process_state",
     "uses_library",
     "volatile",
@@ -102,6 +103,17 @@ def reads(machine: Machine, path: str | None) -> None:
     for name in _related(machine, path):
         recorder.use(name, f"reads {path}")
     recorder.use(ANY_FILE, f"reads {path}, which an earlier step may have written")
+
+
+def takes(machine: Machine, path: str | None) -> None:
+    """A file is read; where this cell has just written it anew, what it held before is of no interest."""
+    located = _located(machine, path)
+    binding = None if located is None else machine.recorder.names.get(FILE + located)
+    if binding is not None:
+        version = machine.recorder.versions[binding.version]
+        if version.cell == machine.recorder.here[0] and version.change == "bound" and not version.previous:
+            return
+    reads(machine, path)
 
 
 def enters(machine: Machine, path: str | None) -> None:

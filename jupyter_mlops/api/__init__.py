@@ -5,23 +5,71 @@ Every front door (command line, server, magics, widgets) goes through these func
 
 from __future__ import annotations
 
+from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
 from jupyter_mlops.api.history import runs
-from jupyter_mlops.api.images import build, last_build, plan_images
-from jupyter_mlops.api.notebooks import explain, pipeline, read_notebook, suggest
+from jupyter_mlops.api.images import build, images_of, plan_images
+from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
+from jupyter_mlops.api.models import (
+    describe_model,
+    model,
+    model_details,
+    models,
+    register_model,
+    remove_model,
+    remove_model_alias,
+    set_model_alias,
+    what_remove_model_removes,
+)
+from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
+from jupyter_mlops.api.reports import report
 from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+from jupyter_mlops.api.syncing import sync
+from jupyter_mlops.api.tracing import comparison, lineage
+from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
     "build",
+    "check_wishes",
+    "comparison",
+    "describe_model",
     "doctor",
     "dry_run",
     "explain",
     "gc",
-    "last_build",
+    "github_annotations",
+    "images_of",
+    "lineage",
+    "load",
+    "load_inputs",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_params",
+    "make_ci_file",
+    "metric_histories",
+    "model",
+    "model_details",
+    "models",
+    "notebook_from_text",
     "pipeline",
     "plan_images",
     "read_notebook",
+    "register_model",
+    "remove_model",
+    "remove_model_alias",
+    "report",
+    "restore_step",
     "run",
+    "run_pipeline",
     "runs",
+    "set_model_alias",
+    "set_tag",
+    "step_names",
+    "strip_outputs",
     "suggest",
+    "sync",
+    "tell_refusal",
     "verify",
+    "what_remove_model_removes",
+    "write_ci_file",
 ]

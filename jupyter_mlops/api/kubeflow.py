@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.api.images import images_of
 from jupyter_mlops.api.notebooks import PathLike, pipeline, source_of
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
@@ -33,7 +35,7 @@ def compile_notebook(
     Args:
         notebook: A file, or a notebook that was read before.
         parameters: Values that take the place of the notebook's defaults.
-        image: Container image of all steps that name none of their own.
+        image: Container image of all steps that name none of their own; without it and ``images``, what was built last.
         images: Pinned images by step slug, which take the place of whatever a step names.
         pipeline_root: Where artifacts go on the cluster.
         image_pull_policy: For steps that set none: ``Always``, ``IfNotPresent`` or ``Never``.
@@ -51,16 +53,20 @@ def compile_notebook(
 
     source = source_of(notebook)
     sliced = sliced or pipeline(source)
+    built = images_of(source) if image is None and not images else None
     options = CompileOptions(
         image=image,
-        images=images or {},
+        images=images or (built.by_step if built is not None else {}),
         parameters=resolve(sliced, parameters or {}),
         pipeline_root=pipeline_root,
         image_pull_policy=image_pull_policy,
         files=files or {},
         report=report,
     )
-    return compile_pipeline(sliced, source, options)
+    compiled = compile_pipeline(sliced, source, options)
+    here = [] if built is None else [item.reference for item in built.images if not item.pushed]
+    notes = [f"The image {item} is on this machine alone; `jupyter mlops build --push` pushes it." for item in here]
+    return replace(compiled, notes=(*compiled.notes, *notes))
 
 
 def write_compiled(
@@ -68,6 +74,8 @@ def write_compiled(
     output: PathLike,
     *,
     components: PathLike | None = None,
+    manifests: PathLike | None = None,
+    namespace: str | None = None,
     source: Path | None = None,
     force: bool = False,
 ) -> tuple[Path, ...]:
@@ -75,6 +83,7 @@ def write_compiled(
 
     Args:
         output: The pipeline's file.
+        manifests: File for the pipeline as Kubernetes resources, in ``namespace``.
         components: Folder for a file ``STEP/component.yaml`` per step; made if it is not there.
         source: The notebook, which is never written.
         force: Whether files that are not compiled pipelines may be replaced.
@@ -87,12 +96,19 @@ def write_compiled(
         InfrastructureError: The disk is full or failed.
     """
     from jupyter_mlops.engine.output import check_output, write_whole
+    from jupyter_mlops.errors import UsageError
 
     folder = None if components is None else _folder(Path(components))
     parts = (
         {} if folder is None else {folder / slug / "component.yaml": text for slug, text in compiled.components.items()}
     )
     texts = {check_output(str(output), source): compiled.yaml}
+    if manifests is not None:
+        from jupyter_mlops.kubeflow.manifests import manifests as resources
+
+        texts[check_output(str(manifests), source)] = resources(compiled.yaml, namespace=namespace)
+        if len(texts) == 1:
+            raise UsageError(f"{manifests} can't be both the pipeline and its manifests.", hint="Name another file.")
     for path, text in parts.items():
         texts[check_output(str(path), source) if path.parent.is_dir() else path] = text
     for path in texts:

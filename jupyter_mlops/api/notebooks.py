@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.notebook.model import Notebook
-from jupyter_mlops.notebook.reading import read_notebook
+from jupyter_mlops.notebook.reading import notebook_from_text, read_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 
 if TYPE_CHECKING:
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.explain import Explanation
     from jupyter_mlops.pipeline.suggest import Suggestion
 
-__all__ = ["PathLike", "explain", "pipeline", "read_notebook", "source_of", "suggest"]
+__all__ = [
+    "PathLike",
+    "explain",
+    "notebook_from_text",
+    "pipeline",
+    "read_notebook",
+    "source_of",
+    "strip_outputs",
+    "suggest",
+]
 
 PathLike = str | os.PathLike[str]
 
@@ -74,6 +83,31 @@ def suggest(notebook: PathLike | Notebook) -> Suggestion:
 
     source = source_of(notebook)
     return propose(source, _environment(source))
+
+
+def strip_outputs(notebook: PathLike, *, write: bool = True) -> bool:
+    """Take the outputs and execution counts out of a notebook's file; every other byte stays.
+
+    Args:
+        write: Whether the file is written, or only looked at.
+
+    Returns:
+        Whether there were outputs.
+
+    Raises:
+        UsageError: The file can't be read.
+        NotebookError: The file is not a notebook of nbformat 4.
+        InfrastructureError: The file can't be written.
+    """
+    from jupyter_mlops.engine.output import write_whole
+    from jupyter_mlops.notebook.reading import text_of
+    from jupyter_mlops.notebook.stripping import strip_outputs as stripped
+
+    text = text_of(notebook)
+    new = stripped(text)
+    if write and new != text:
+        write_whole(Path(notebook), new)
+    return new != text
 
 
 def _environment(source: Notebook) -> Environment:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.api.ci import check_wishes
 from jupyter_mlops.api.notebooks import PathLike, pipeline, source_of
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
@@ -32,7 +34,14 @@ def run(
     home: PathLike | None = None,
     reporter: Reporter | None = None,
     report: PathLike | None = None,
+    junit: PathLike | None = None,
+    markdown: PathLike | None = None,
+    summary: PathLike | None = None,
+    gates: Sequence[str] = (),
+    baseline: str | None = None,
     timeout: float | None = None,
+    start_timeout: float | None = None,
+    execution_timeout: float | None = None,
     no_cache: bool = False,
     force: Sequence[str] = (),
     start: str | None = None,
@@ -41,6 +50,9 @@ def run(
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
     sliced: Pipeline | None = None,
+    sources: Mapping[str, str] | None = None,
+    trigger: str | None = None,
+    command: str | None = None,
 ) -> RunResult:
     """Run a notebook as a pipeline on this machine.
 
@@ -53,7 +65,14 @@ def run(
         home: Folder of the store; ``.mlops`` at the project's root by default.
         reporter: Told what happens while it runs.
         report: Where to write the run's HTML report.
+        junit: Where to write its JUnit report.
+        markdown: Where to write a page of Markdown about it, such as a pull request's comment.
+        summary: A file to append that page to.
+        gates: Conditions that it must meet, such as ``accuracy >= 0.95``; a failed one is in the result, not raised.
+        baseline: The run to compare it with: a branch, a run's id, a tag, or ``latest``.
         timeout: Seconds for each step that sets none itself.
+        start_timeout: Seconds for each kernel to start; 120 by default.
+        execution_timeout: Seconds for each cell.
         no_cache: Run all steps, whatever could be reused.
         force: Names of steps to run in any case.
         start: Name of a step to run in any case, with all that depend on it.
@@ -62,24 +81,35 @@ def run(
         kernels: Keeps such processes from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
         sliced: What ``pipeline`` returned for this notebook, if it was called before.
+        sources: Where each of ``parameters`` comes from, for the record.
+        trigger: What started the run, for the record; by default ``ci`` where a CI service runs it, else ``hand``.
+        command: The command line that started it, for the record.
 
     Returns:
-        How it ended; a failure of the user's code is in the result, not raised.
+        How it ended; a failure of the user's code is in the result, not raised, and so is a file about the run that
+        could not be written.
 
     Raises:
         PipelineError: The notebook has errors; nothing was run or written.
-        UsageError: A parameter, path or number makes no sense; nothing was run or written.
+        UsageError: A parameter, path, gate or number makes no sense; nothing was run or written.
         InfrastructureError: The store can't be used.
     """
+    from jupyter_mlops.engine.patience import Patience
     from jupyter_mlops.engine.runner import run_pipeline
     from jupyter_mlops.engine.selection import select
     from jupyter_mlops.pipeline.parameters import resolve
-    from jupyter_mlops.store.home import find_home
+    from jupyter_mlops.store.home import Home, ensure_home, find_home
+    from jupyter_mlops.tracking.ci.conclusion import conclude, refuse_ambiguous
+    from jupyter_mlops.tracking.handover import hand_over
+    from jupyter_mlops.tracking.trackers import addressees
 
+    wishes = check_wishes(gates, baseline, junit=junit, markdown=markdown, summary=summary, report=report)
     source = source_of(notebook)
     sliced = sliced or pipeline(source)
     place = source.path.parent if source.path is not None else Path.cwd()
     folder = Path(home) if home is not None else find_home(place)
+    if wishes.baseline is not None:
+        refuse_ambiguous(wishes, Home(folder))
     result = run_pipeline(
         sliced,
         source,
@@ -94,10 +124,14 @@ def run(
         warm=warm,
         kernels=kernels,
         fail_fast=fail_fast,
+        patience=Patience(start_timeout, execution_timeout),
+        parameter_sources=sources,
+        trigger=trigger,
+        command=command,
+        addressees=addressees(os.environ, Path(cwd) if cwd is not None else place),
     )
-    if report is not None:
-        _write_report(folder, result.run_id, sliced, Path(report))
-    return result
+    concluded = conclude(result, wishes, ensure_home(folder), sliced, source)
+    return hand_over(concluded, folder, os.environ)
 
 
 def dry_run(
@@ -223,13 +257,3 @@ def doctor() -> list[Check]:
     from jupyter_mlops.engine.doctor import examine
 
     return examine()
-
-
-def _write_report(folder: Path, run_id: str, sliced: Pipeline, path: Path) -> None:
-    from jupyter_mlops.store.database import Database
-    from jupyter_mlops.store.home import ensure_home
-    from jupyter_mlops.tracking.report import write_report
-
-    home = ensure_home(folder)
-    with Database(home.database) as database:
-        write_report(database, home, run_id, path, pipeline=sliced)

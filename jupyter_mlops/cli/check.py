@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from jupyter_mlops.cli.output import count, display_path, print_diagnostics, print_json, say
+from jupyter_mlops.cli.output import count, display_path, print_diagnostics, print_json, report_error, say
 from jupyter_mlops.cli.reading import read
 from jupyter_mlops.diagnostics import CODES, Diagnostic, Severity, has_errors
-from jupyter_mlops.errors import NotebookError, UsageError
+from jupyter_mlops.errors import MlopsError, NotebookError, UsageError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 
@@ -21,7 +22,7 @@ _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "
 
 
 @click.command("check")
-@click.argument("notebook")
+@click.argument("notebooks", metavar="NOTEBOOK...", nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
@@ -31,14 +32,32 @@ _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show remarks as well, which need no decision.")
 @click.option("--explain", metavar="STEP", help="Say why this step takes, gives and waits for what it does.")
-def command(notebook: str, form: str, verbose: bool, explain: str | None) -> int:
+def command(notebooks: Sequence[str], form: str, verbose: bool, explain: str | None) -> int:
     """Check that a notebook is a valid pipeline.
 
     Prints each diagnostic with file, cell, line and what to do. NOTEBOOK is only read, nothing is
-    run. Exit code 3 if there are errors; warnings and remarks leave it at 0.
+    run; there may be several. Exit code 3 if there are errors; warnings and remarks leave it at 0.
     """
     if explain is not None and form not in ("text", "json"):
         raise UsageError(f"An explanation has no form {form}.", hint="Use --format text or json with --explain.")
+    if len(notebooks) == 1:
+        return _check(notebooks[0], form, verbose, explain)
+    if explain is not None or form in ("json", "sarif"):
+        what = f"--format {form}" if explain is None else "--explain"
+        raise UsageError(f"{what} takes one notebook, not {len(notebooks)}.", hint="Check them one by one.")
+    return max([_check_on(notebook, form, verbose) for notebook in dict.fromkeys(notebooks)])
+
+
+def _check_on(notebook: str, form: str, verbose: bool) -> int:
+    """Check one of several: what is wrong with it is no reason not to look at the others."""
+    try:
+        return _check(notebook, form, verbose, None)
+    except MlopsError as error:
+        report_error(error)
+        return error.exit_code
+
+
+def _check(notebook: str, form: str, verbose: bool, explain: str | None) -> int:
     source, pipeline = read(notebook)
     if explain is not None:
         _explain(source, pipeline, explain, form)

@@ -11,7 +11,7 @@ from jupyter_mlops.cli.output import count, display_path, print_diagnostics, pri
 from jupyter_mlops.cli.parameters import given_parameters, parameter_options
 from jupyter_mlops.cli.reading import read
 from jupyter_mlops.diagnostics import has_errors
-from jupyter_mlops.errors import PipelineError
+from jupyter_mlops.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.kubeflow.compiling import Compiled
@@ -23,6 +23,8 @@ __all__ = ["command"]
 @click.argument("notebook")
 @click.option("-o", "--output", metavar="FILE", help="The pipeline's file. [default: the notebook's name, .yaml]")
 @click.option("--components", metavar="DIR", help="Also write each step as a component: DIR/STEP/component.yaml.")
+@click.option("--manifests", metavar="FILE", help="Also write it as Kubernetes resources, for GitOps.")
+@click.option("--namespace", metavar="NAME", help="Of those resources.")
 @click.option("--image", metavar="REF", help="Container image of all steps that name none of their own.")
 @click.option(
     "--image-pull-policy",
@@ -38,6 +40,8 @@ def command(
     notebook: str,
     output: str | None,
     components: str | None,
+    manifests: str | None,
+    namespace: str | None,
     image: str | None,
     image_pull_policy: str | None,
     pipeline_root: str | None,
@@ -69,7 +73,17 @@ def command(
         sliced=pipeline,
     )
     target = output if output is not None else f"{Path(notebook).stem}.yaml"
-    written = kubeflow.write_compiled(compiled, target, components=components, source=Path(notebook), force=force)
+    if namespace is not None and manifests is None:
+        raise UsageError("--namespace is for the resources of --manifests.", hint="Add --manifests FILE.")
+    written = kubeflow.write_compiled(
+        compiled,
+        target,
+        components=components,
+        manifests=manifests,
+        namespace=namespace,
+        source=Path(notebook),
+        force=force,
+    )
     if form == "json":
         print_json(_json(compiled, written))
     else:
@@ -89,12 +103,14 @@ def _say(compiled: Compiled, written: tuple[Path, ...]) -> None:
 
 
 def _json(compiled: Compiled, written: tuple[Path, ...]) -> dict[str, object]:
-    slugs = list(compiled.components)
+    resources = [str(path) for path in written[1:] if path.name != "component.yaml"]
+    others = {path.parent.name: str(path) for path in written[1:] if path.name == "component.yaml"}
     return {
         "schema": 1,
         "name": compiled.name,
         "output": str(written[0]),
-        "components": {slug: str(path) for slug, path in zip(slugs, written[1:], strict=False)},
+        "components": {slug: others[slug] for slug in compiled.components if slug in others},
+        "manifests": resources[0] if resources else None,
         "images": dict(compiled.images),
         "parameters": [
             {"name": item.name, "key": item.key, "type": item.type, "encoding": item.encoding, "default": item.default}

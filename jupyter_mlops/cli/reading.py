@@ -23,10 +23,7 @@ def read(notebook: str, kernel: str | None = None) -> tuple[Notebook, Pipeline]:
     if not notebook:
         raise UsageError("The name of the notebook is empty.", hint="Name a .ipynb file.")
     if notebook == "-":
-        raise UsageError(
-            "A notebook can't be read from standard input.",
-            hint="Steps run in the notebook's folder, so it must be a file; write ./- for a file of that name.",
-        )
+        raise UsageError("Only `run` reads a notebook from standard input.", hint="Write ./- for a file of that name.")
     source = api.read_notebook(Path(notebook))
     if kernel is not None:
         source = replace(source, kernel=kernel)
@@ -47,4 +44,4 @@ def target_file(notebook: str, output: str | None) -> Path | None:
         )
     from jupyter_mlops.engine.output import check_output
 
-    return check_output(output, Path(notebook))
+    return check_output(output, None if "://" in notebook else Path(notebook))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.cli.checking import say_gates
 from jupyter_mlops.cli.output import count, display_path, report_error, say, table
 from jupyter_mlops.errors import InfrastructureError, MlopsError, StepError
 from jupyter_mlops.pipeline.places import cell_place
@@ -49,15 +50,18 @@ def say_summary(
         say("Metrics", bold=True)
         for line in table([(name, _number(value)) for name, value in result.metrics.items()]):
             say(line)
+    say_gates(result)
     for note in result.notes:
         say()
         say(f"Note: {note}", color="yellow")
     say()
     for line in table(_places(result, report), indent=""):
         say(line)
-    say()
-    say("Next", bold=True)
-    for line in table(_suggestions(result, notebook, parameters, again)):
+    suggestions = _suggestions(result, notebook, parameters, again)
+    if suggestions:
+        say()
+        say("Next", bold=True)
+    for line in table(suggestions) if suggestions else ():
         say(line)
 
 
@@ -85,6 +89,8 @@ def _number(value: float) -> str:
 
 def _places(result: RunResult, report: Path | None) -> list[tuple[str, str]]:
     places = [("Run", result.run_id)]
+    if result.baseline is not None:
+        places.append(("Baseline", result.baseline))
     if result.output_notebook is not None:
         places.append(("Executed notebook", display_path(result.output_notebook)))
     steps = [step.notebook for step in result.steps if step.notebook is not None]
@@ -101,6 +107,7 @@ def _suggestions(
     result: RunResult, notebook: str, parameters: Sequence[Parameter], again: str
 ) -> list[tuple[str, str]]:
     file = shlex.quote(notebook)
+    is_file = notebook != "-" and "://" not in notebook
     found = []
     if result.status == "cancelled":
         found.append((again, "run it again"))
@@ -110,6 +117,8 @@ def _suggestions(
     if result.output_notebook is not None:
         path = shlex.quote(display_path(result.output_notebook))
         found.append((f"jupyter lab {path}", "look at the outputs"))
+    if not is_file:
+        return found
     if result.failures:
         found.append((f"jupyter mlops run {file} --log-output", "see what the steps print"))
     elif parameters:

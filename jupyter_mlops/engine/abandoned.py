@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import tempfile
@@ -9,12 +10,16 @@ from pathlib import Path
 
 from jupyter_mlops.engine.family import end_marked_below
 from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
+from jupyter_mlops.engine.ledger import step_stem
+from jupyter_mlops.engine.logged import Logged, read_logged
+from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.conditions import equals
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import abandoned, is_alive
-from jupyter_mlops.store.records import FINAL, FailureRecord, RunRecord, StepOutcome
+from jupyter_mlops.store.objects import ObjectStore
+from jupyter_mlops.store.records import FINAL, FailureRecord, RunRecord, StepOutcome, StepRecord
 
 __all__ = ["REASON", "settle_abandoned"]
 
@@ -33,7 +38,7 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
         ours = run.backend == "local" and run.host == platform.node()
         if run.run_id in left or (ours and not is_alive(home, run.run_id, run.pid)):
             reach("abandoned.found")
-            _settle(database, run)
+            _settle(database, home, run)
             settled.append(run.run_id)
     for run_id in (*settled, *left):
         end_marked_below(CONTEXT_VARIABLE, home.run(run_id))
@@ -46,15 +51,33 @@ def settle_abandoned(database: Database, home: Home) -> list[str]:
     return settled
 
 
-def _settle(database: Database, run: RunRecord) -> None:
+def _settle(database: Database, home: Home, run: RunRecord) -> None:
     steps = database.steps_of(run.run_id)
     last = max([run.started, *(step.finished or step.started or 0 for step in steps)])
     with database.transaction():
         for step in steps:
             if step.status == "running":
-                error = FailureRecord("RunKilled", REASON)
-                database.finish_step(run.run_id, step.slug, StepOutcome("failed", reason=REASON, error=error))
+                logged = _logged(home, step)
+                outcome = StepOutcome(
+                    "failed",
+                    reason=REASON,
+                    error=FailureRecord("RunKilled", REASON),
+                    outputs=logged.artifacts,
+                    metrics=logged.metrics,
+                    parameters=logged.params,
+                    tags=logged.tags,
+                )
+                database.finish_step(run.run_id, step.slug, outcome)
         database.finish_run(run.run_id, "failed", seconds=(last - run.started) / 1000)
+
+
+def _logged(home: Home, step: StepRecord) -> Logged:
+    """What the step had logged by then."""
+    with contextlib.suppress(MlopsError, OSError, ValueError, KeyError, TypeError):
+        return read_logged(
+            home.tmp / step.run_id / step_stem(step.position, step.slug), step.slug, ObjectStore(home.objects)
+        )
+    return Logged()
 
 
 def _is_ours(folder: Path) -> bool:

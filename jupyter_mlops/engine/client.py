@@ -6,6 +6,7 @@ Imports papermill: imported on first use only.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -119,7 +120,8 @@ class StepEngine(NBClientEngine):
                 km=_kernel_manager(attempt, log.fileno()),
                 attempt=attempt,
                 kernel_name=kernel_name,
-                startup_timeout=_START_SECONDS,
+                startup_timeout=math.ceil(launch.patience.start or _START_SECONDS),
+                timeout_func=_cell_timeout(attempt),
                 iopub_timeout=_OUTPUT_SECONDS,
                 log=attempt.log,
             )
@@ -262,6 +264,12 @@ class StepClient(PapermillNotebookClient):
                     self.execute_cell(cell, index, store_history=False)
                 except CellExecutionError:
                     cell.outputs = []  # a metric that was never reached
+
+
+def _cell_timeout(attempt: Attempt) -> Callable[[Any], float | None]:
+    """What a cell of the user's may take; cells of ours take what they take."""
+    own, seconds = set(attempt.session.cells), attempt.launch.patience.cell
+    return lambda cell: seconds if cell.get("id") in own else None
 
 
 def _kernel_manager(attempt: Attempt, log: int) -> AsyncKernelManager:

@@ -151,11 +151,13 @@ def _pack(folder: Path, before: Mapping[str, tuple[int, int]], archive: Path) ->
 
 
 def run_artifacts(step: Step, outputs: tuple[ArtifactRecord, ...]) -> list[RunArtifact]:
-    """List the variables and files that a step made; hidden state, and names that it left unbound, are not shown."""
+    """List the variables, files and figures that a step made; not hidden state, nor names that it left unbound."""
     shown = []
     for record in outputs:
         if record.kind == "file" and record.serializer != ABSENT_SERIALIZER:
             shown.append(RunArtifact(record.names[0], step.name, record.digest, "file", record.bytes))
+        elif record.kind == "figure":
+            shown.append(RunArtifact(record.names[0], step.name, record.digest, record.type, record.bytes))
         elif record.kind == "value":
             shown += [
                 RunArtifact(name, step.name, record.digest, record.members[name].get("type"), record.bytes)

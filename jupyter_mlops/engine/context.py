@@ -22,6 +22,7 @@ def step_context(
     inputs: Mapping[str, ArtifactRecord],
     object_path: Callable[[str], Path],
     output_dir: Path,
+    parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make the content of a step's context file.
 
@@ -29,6 +30,7 @@ def step_context(
         inputs: What the step's loads resolve to, by the artifact's id.
         object_path: From a digest to the object's file.
         output_dir: Where the step puts what it makes.
+        parameters: Those of the run, with their values.
     """
     loaded = [pipeline.artifact(artifact_id) for artifact_id in step.loads]
     made = pipeline.artifacts_of(step.slug)
@@ -43,6 +45,7 @@ def step_context(
         "saves": [_save(item) for item in made],
         "code": list(code),
         "metrics": list(step.metric_names),
+        "parameters": dict(parameters or {}),
         "output_dir": str(output_dir),
     }
 

@@ -15,13 +15,16 @@ from jupyter_mlops.engine.collecting import Collected, FolderStates, collect, fo
 from jupyter_mlops.engine.context import metrics_only
 from jupyter_mlops.engine.failures import (
     cell_failure,
+    cell_timeout_failure,
     dead_kernel,
     kernel_start_failure,
     start_timeout,
     timeout_failure,
 )
+from jupyter_mlops.engine.figures import figures_of
 from jupyter_mlops.engine.filestate import FileSnapshot
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.logged import Logged, read_logged
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
@@ -40,7 +43,7 @@ from jupyter_mlops.store.records import ArtifactRecord
 if TYPE_CHECKING:
     from jupyter_mlops.engine.client import Attempt
 
-__all__ = ["StepJob", "StepReport", "execute_step"]
+__all__ = ["StepJob", "StepReport", "execute_step", "given_up"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class StepReport:
         exited: Whether its code ended the notebook with ``sys.exit()``.
         files: The project's files that it read.
         complete: Whether all that it left behind is in the store, so that it can be reused.
+        logged: What its code logged, also if it failed later.
+        figures: What its cells showed.
     """
 
     notebook: Mapping[str, Any] | None = None
@@ -100,6 +105,13 @@ class StepReport:
     exited: bool = False
     files: tuple[ArtifactRecord, ...] = ()
     complete: bool = False
+    logged: Logged = field(default_factory=Logged)
+    figures: tuple[ArtifactRecord, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[ArtifactRecord, ...]:
+        """All artifacts that it made."""
+        return (*self.collected.outputs, *self.logged.artifacts, *self.figures)
 
 
 def execute_step(job: StepJob) -> StepReport:
@@ -111,7 +123,7 @@ def execute_step(job: StepJob) -> StepReport:
     except StepStopped:
         return StepReport()
     except MlopsError as error:
-        return StepReport(failure=StepFailure("infrastructure", type(error).__name__, error.message, hint=error.hint))
+        return StepReport(failure=_trouble(error))
     except OSError as error:
         return StepReport(failure=StepFailure("infrastructure", type(error).__name__, str(error)))
 
@@ -149,13 +161,53 @@ def _execute(job: StepJob) -> StepReport:
             job.session.close()
         reach("step-notebook.executed")
         job.in_use.hold(job.step.slug)  # released once it is recorded
-        return _report(job, attempt, failure, files, folders)
+        return _with_extras(job, _report_or_trouble(job, attempt, failure, files, folders))
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
         shorten_log(job.launch.log)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
+
+
+def _report_or_trouble(
+    job: StepJob,
+    attempt: Attempt,
+    failure: StepFailure | None,
+    files: tuple[ArtifactRecord, ...],
+    folders: FolderStates,
+) -> StepReport:
+    try:
+        return _report(job, attempt, failure, files, folders)
+    except MlopsError as error:
+        return StepReport(attempt.notebook, failure=_trouble(error), files=files)
+
+
+def _with_extras(job: StepJob, report: StepReport) -> StepReport:
+    """Add what the step logged and showed; it may have failed."""
+    try:
+        logged = read_logged(Path(job.context["output_dir"]), job.step.slug, job.objects)
+        figures: tuple[ArtifactRecord, ...] = ()
+        note = None
+        if report.notebook is not None and job.instruments is None:
+            figures, note = figures_of(report.notebook, job.notebook, job.step, job.objects)
+    except MlopsError as error:
+        return replace(report, failure=report.failure or _trouble(error), complete=False)
+    notes = (*report.collected.notes, *logged.notes, *([note] if note else []))
+    return replace(report, collected=replace(report.collected, notes=notes), logged=logged, figures=figures)
+
+
+def given_up(job: StepJob) -> StepReport:
+    """Report about a step whose thread does not answer although its kernel's processes were ended."""
+    message = "the kernel's processes were ended, but the step does not answer"
+    logged = Logged()
+    with contextlib.suppress(MlopsError, OSError):
+        logged = read_logged(Path(job.context["output_dir"]), job.step.slug, job.objects)
+    return StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message), logged=logged)
+
+
+def _trouble(error: MlopsError) -> StepFailure:
+    return StepFailure("infrastructure", type(error).__name__, error.message, hint=error.hint)
 
 
 def _report(
@@ -242,7 +294,7 @@ def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailu
 
 
 def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     if attempt.error is not None:
         error = attempt.error
@@ -254,6 +306,8 @@ def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> Ste
     if attempt.died_at is None and isinstance(problem, (RuntimeError, OSError)):
         return kernel_start_failure(job.launch.kernel_name, problem, job.launch.log)
     cell = None if attempt.died_at is None else attempt.notebook.cells[attempt.died_at]
+    if isinstance(problem, CellTimeoutError):
+        return cell_timeout_failure(job.notebook, cell, job.launch.patience.cell or 0.0)
     if isinstance(problem, DeadKernelError):
         return dead_kernel(job.notebook, cell, attempt.returncode, job.launch.log)
     return StepFailure("infrastructure", type(problem).__name__, str(problem))

@@ -15,7 +15,15 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import has_tag, parameters_cells, role_of
 
-__all__ = ["cell_failure", "dead_kernel", "kernel_start_failure", "plain_text", "start_timeout", "timeout_failure"]
+__all__ = [
+    "cell_failure",
+    "cell_timeout_failure",
+    "dead_kernel",
+    "kernel_start_failure",
+    "plain_text",
+    "start_timeout",
+    "timeout_failure",
+]
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _ARROW = re.compile(r"^-+>\s*(\d+)", re.MULTILINE)
@@ -123,6 +131,19 @@ def start_timeout(kernel: str, seconds: float, log: Path) -> StepFailure:
     message = f"the kernel {kernel!r} did not start within the step's timeout of {seconds:g} s"
     hint = f"Give it more time, or try it by hand: jupyter console --kernel {kernel}"
     return StepFailure("infrastructure", "KernelStart", message, traceback=_tail(log), hint=hint)
+
+
+def cell_timeout_failure(notebook: Notebook, cell: Mapping[str, Any] | None, seconds: float) -> StepFailure:
+    """Describe a cell that took longer than it may."""
+    cell_id = None if cell is None else str(cell.get("id"))
+    return StepFailure(
+        "user",
+        "CellTimeout",
+        f"the cell took longer than its timeout of {seconds:g} s",
+        cell_id,
+        _index(notebook, cell_id),
+        hint="Give it more time (--execution-timeout), or make it faster.",
+    )
 
 
 def timeout_failure(notebook: Notebook, step: Step, seconds: float, interrupted: StepFailure | None) -> StepFailure:

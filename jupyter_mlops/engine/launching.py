@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jupyter_mlops.engine.context import step_context
@@ -10,6 +11,7 @@ from jupyter_mlops.engine.events import Event
 from jupyter_mlops.engine.execution import StepJob
 from jupyter_mlops.engine.filestate import FileSnapshot
 from jupyter_mlops.engine.kernels import kernel_environment
+from jupyter_mlops.engine.mlflow_steps import MlflowCalls
 from jupyter_mlops.engine.preparation import Prepared
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.session import Launch, StepSession
@@ -31,6 +33,7 @@ class Launcher:
         lock: Keeps results from being cleaned up before they are recorded, and files for the run.
         kernels: Where forked kernels come from.
         emit: Takes events; called in the steps' threads.
+        sources: All code of a step, as far as it can be read, with the project's own modules that it imports.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Launcher:
         lock: RunLock,
         kernels: WarmKernels,
         emit: Callable[[Event], None],
+        sources: Callable[[Step], Sequence[ast.AST]],
     ) -> None:
         self._request = request
         self._prepared = prepared
@@ -48,6 +52,8 @@ class Launcher:
         self._lock = lock
         self._kernels = kernels
         self._emit = emit
+        code = (tree for step in request.pipeline.steps for tree in sources(step))
+        self._mlflow = MlflowCalls(prepared.directory, prepared.run_id, code)
         self._files: dict[str, FileSnapshot] = {}
 
     def job(self, step: Step, stem: str, attempt: int, inputs: Mapping[str, ArtifactRecord]) -> StepJob:
@@ -69,6 +75,7 @@ class Launcher:
             inputs=inputs,
             object_path=self._objects.path,
             output_dir=prepared.scratch / stem,
+            parameters=request.values(),
         )
         return StepJob(
             request.pipeline,
@@ -90,18 +97,21 @@ class Launcher:
         )
 
     def _launch(self, step: Step, stem: str, attempt: int, folder: Path, context_path: Path) -> Launch:
+        request = self._request
         environment = kernel_environment(
-            self._request.kernel,
+            request.kernel,
             bundle=self._prepared.bundle,
             context=context_path,
-            settings=self._request.environment_of(step),
+            settings={**self._mlflow.variables(step.slug, attempt), **request.environment_of(step)},
         )
         sockets = None
         if self._prepared.sockets is not None:
-            position = self._request.pipeline.steps.index(step) + 1
+            position = request.pipeline.steps.index(step) + 1
             sockets = self._prepared.sockets / (f"k{position}" if attempt == 1 else f"k{position}.{attempt}")
         log = self._prepared.steps / f"{stem}.kernel.log"
-        return Launch(self._request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step))
+        return Launch(
+            request.kernel.name, environment, folder, sockets, log, self._kernels.of_step(step), request.patience
+        )
 
     def _snapshot(self, step: Step, stem: str, folder: Path) -> FileSnapshot | None:
         """One for all attempts at a step, if there may be more than one."""

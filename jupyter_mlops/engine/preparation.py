@@ -15,11 +15,15 @@ from pathlib import Path
 from jupyter_mlops.engine.bundle import install_bundle
 from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
+from jupyter_mlops.engine.redaction import redact_command
 from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.steps.cells import unexecuted
+from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
+from jupyter_mlops.store.objects import hash_file
 from jupyter_mlops.store.records import NewRun
 
 __all__ = ["Prepared", "new_run", "prepare"]
@@ -85,6 +89,12 @@ def new_run(request: RunRequest) -> NewRun:
     """Say what is known of a run when it begins."""
     pipeline, notebook = request.pipeline, request.notebook
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
+    documents = {
+        "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
+        "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+    }
+    if request.command is not None:
+        documents[COMMAND] = redact_command(request.command)
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
@@ -97,12 +107,19 @@ def new_run(request: RunRequest) -> NewRun:
         kernel=request.kernel.name,
         trigger=request.trigger,
         user=_user(),
-        commit=current_commit(notebook.path.parent if notebook.path else request.cwd),
-        documents={
-            "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
-            "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
-        },
+        commit=current_commit(request.project),
+        configuration=_configuration(request.root),
+        tags=request.tags,
+        documents=documents,
+        addressees=request.addressees,
     )
+
+
+def _configuration(root: Path) -> str | None:
+    """The digest of what the project's configuration file says."""
+    with contextlib.suppress(OSError):
+        return hash_file(root / FILE)
+    return None
 
 
 def _socket_folder() -> Path | None:

@@ -51,9 +51,14 @@ def step_outcome(
         notebook=None if notebook is None else notebook.as_posix(),
         error=None if error is None else _failure_record(error),
         inputs=[*inputs, *report.files],
-        outputs=report.collected.outputs,
-        metrics=[MetricRecord(name, value) for name, value in report.collected.metrics.items()],
+        outputs=report.outputs,
+        metrics=[
+            *report.logged.metrics,
+            *(MetricRecord(name, value) for name, value in report.collected.metrics.items()),
+        ],
         documents=documents,
+        parameters=report.logged.params,
+        tags=report.logged.tags,
     )
 
 

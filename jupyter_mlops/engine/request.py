@@ -11,7 +11,9 @@ from typing import Any
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.kernels import Kernel, find_kernel
+from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
@@ -20,6 +22,7 @@ from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["RunRequest", "make_request"]
 
@@ -33,10 +36,14 @@ class RunRequest:
         cwd: Working directory of the steps, absolute.
         root: The project's root, absolute.
         shared: The cache that is shared with other machines, if there is one.
+        trigger: What started the run, and ``tags`` what is known of that.
+        command: The command line that started it.
         output: Where the executed notebook goes, absolute; None keeps it in the run's folder alone.
         timeout: Seconds for each step that sets none itself.
         instruments: Who observes the steps from within, and says where they run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
     """
 
     pipeline: Pipeline
@@ -53,6 +60,15 @@ class RunRequest:
     instruments: Instruments | None = None
     fail_fast: bool = False
     shared: SharedCacheSettings | None = None
+    patience: Patience = field(default_factory=Patience)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    command: str | None = None
+    addressees: tuple[Addressee, ...] = ()
+
+    @property
+    def project(self) -> Path:
+        """Where the notebook is, or the steps run."""
+        return self.notebook.path.parent if self.notebook.path else self.cwd
 
     def folder_of(self, step: Step) -> Path:
         """Return the working directory of a step that is about to begin."""
@@ -99,9 +115,12 @@ def make_request(
     output: Path | None,
     timeout: float | None,
     sources: Mapping[str, str] | None,
-    trigger: str,
+    trigger: str | None,
+    command: str | None = None,
     instruments: Instruments | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunRequest:
     """Check what a run is asked to do.
 
@@ -121,6 +140,7 @@ def make_request(
     root = project_root(notebook.path.parent if notebook.path else folder)
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
+    begun = origin()
     return RunRequest(
         pipeline,
         notebook,
@@ -132,10 +152,14 @@ def make_request(
         None if output is None else check_output(output, notebook.path),
         timeout,
         dict(sources or {}),
-        trigger,
+        trigger or begun.trigger,
         instruments,
         fail_fast,
         shared_cache_settings(root),
+        patience or Patience(),
+        begun.tags,
+        command,
+        addressees,
     )
 
 

@@ -7,16 +7,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["FailureKind", "RunArtifact", "RunResult", "Status", "StepFailure", "StepResult"]
+__all__ = [
+    "FailureKind",
+    "GateResult",
+    "RunArtifact",
+    "RunResult",
+    "Status",
+    "StepFailure",
+    "StepResult",
+    "Verdict",
+]
 
 Status = Literal["queued", "running", "succeeded", "reused", "failed", "skipped", "cancelled"]
 
 FailureKind = Literal["user", "infrastructure"]
 """Whether the user's own code failed, or something around it: kernel, memory, disk."""
 
+Verdict = Literal["passed", "failed", "skipped"]
+"""Of a gate; it is skipped where there is nothing to compare with yet."""
+
 _EXIT_CODES: Mapping[FailureKind, int] = {"user": 1, "infrastructure": 4}
 _CANCELLED = 130
-_PLAIN = frozenset(["DeadKernel", "InfrastructureError", "KernelStart", "StepAbandoned", "StepTimeout"])
+_GATE_FAILED = 5
+_NOT_WRITTEN = 4
+_PLAIN = frozenset(["CellTimeout", "DeadKernel", "InfrastructureError", "KernelStart", "StepAbandoned", "StepTimeout"])
 """Mishaps of a step with a message of this project's own."""
 
 
@@ -86,12 +100,12 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class RunArtifact:
-    """A variable or file that a step made.
+    """A variable, file or figure that a step made.
 
     Args:
         step: Name of the step.
         digest: BLAKE3 of the object it is in; variables that share memory are in one object.
-        type: Qualified type; ``file`` for a file.
+        type: Qualified type; ``file`` for a file, the MIME type of a figure.
         bytes: Size of the object.
     """
 
@@ -103,6 +117,20 @@ class RunArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class GateResult:
+    """What a gate says of a run.
+
+    Args:
+        gate: The condition, as the user wrote it.
+        reason: The numbers it was about, or why there is nothing to compare.
+    """
+
+    gate: str
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended.
 
@@ -111,8 +139,12 @@ class RunResult:
         steps: In the order of the page.
         output_notebook: The whole notebook with all outputs.
         directory: The run's own folder, with the executed step notebooks.
+        metrics: The last value of each; one that was logged may be NaN or infinite.
         sources: Files of the project that decide about its results: the notebook, modules, files that steps read.
         notes: What there is to say besides, such as a shared cache that is not reachable.
+        gates: What became of the gates that it was held to.
+        baseline: Id of the run that it was compared with.
+        problems: Why files about the run could not be written; the run itself is recorded.
     """
 
     run_id: str
@@ -126,6 +158,9 @@ class RunResult:
     backend: str = "local"
     sources: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    baseline: str | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[StepResult, ...]:
@@ -138,7 +173,11 @@ class RunResult:
         if self.status == "cancelled":
             return _CANCELLED
         errors = [step.error for step in self.steps if step.error is not None]
-        return _EXIT_CODES[errors[0].kind] if errors else 0
+        if errors:
+            return _EXIT_CODES[errors[0].kind]
+        if any(gate.verdict == "failed" for gate in self.gates):
+            return _GATE_FAILED
+        return _NOT_WRITTEN if self.problems else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``run --format json`` prints."""
@@ -174,5 +213,8 @@ class RunResult:
                 for artifact in self.artifacts
             ],
             "notes": list(self.notes),
+            "gates": [{"gate": gate.gate, "verdict": gate.verdict, "reason": gate.reason} for gate in self.gates],
+            "baseline": self.baseline,
+            "problems": list(self.problems),
             "output_notebook": None if self.output_notebook is None else str(self.output_notebook),
         }

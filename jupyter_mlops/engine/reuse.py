@@ -8,7 +8,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from jupyter_mlops.engine.cachekey import Change, Parts, cache_key, changes, tex
 from jupyter_mlops.engine.claims import claimed, files_of_step
 from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
+from jupyter_mlops.engine.decision import Decision
+from jupyter_mlops.engine.execution import StepReport
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
 from jupyter_mlops.engine.inputs import form_of, label_of, modules_of
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
@@ -45,28 +46,12 @@ from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import ObjectStore, hash_bytes, hash_file
 from jupyter_mlops.store.records import ArtifactRecord, StepOutcome
 
-__all__ = ["Decision", "Reuse"]
+__all__ = ["Reuse"]
+
+OWN = frozenset(["jupyter_mlops"])
+"""What steps log with: it does not decide about what they compute, and the runtime is in the key anyway."""
 
 _LONGEST_WAIT = 10.0  # seconds for files that another run uses, before a step runs again instead
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What becomes of a step.
-
-    Args:
-        found: The results to take; None if it has to run.
-        reason: Why, for people.
-        key: What its results will be found by; None if they are never reused.
-        parts: What the key was made of.
-        changes: What is different from the last time.
-    """
-
-    reason: str
-    found: Found | None = None
-    key: str | None = None
-    parts: Parts | None = None
-    changes: tuple[Change, ...] = ()
 
 
 class Reuse:
@@ -167,7 +152,7 @@ class Reuse:
             return "it uses files whose paths are only known at run time"
         if cache == "on":
             return None
-        found = scan(*(cell.tree for cell in self._code(step) if cell.tree is not None))
+        found = scan(*self.trees(step))
         if found.refusals:
             return f"it {found.refusals[0]}"
         if cache == "volatile":
@@ -245,9 +230,13 @@ class Reuse:
             self._roots = scan(*trees).roots
         return self._roots
 
+    def trees(self, step: Step) -> list[ast.Module]:
+        """Return a step's code, parsed."""
+        return [cell.tree for cell in self._code(step) if cell.tree is not None]
+
     def sources(self, step: Step) -> list[ast.Module]:
         """Return a step's code, parsed, and that of the project's own modules that it imports."""
-        trees = [cell.tree for cell in self._code(step) if cell.tree is not None]
+        trees = self.trees(step)
         return [*trees, *self._modules_of(step, trees).trees]
 
     def watched(self) -> tuple[Path, ...]:
@@ -256,7 +245,7 @@ class Reuse:
         if self._request.notebook.path is not None:
             found[self._request.notebook.path.absolute()] = None
         for step in self._pipeline.steps:
-            modules = self._modules_of(step, [cell.tree for cell in self._code(step) if cell.tree is not None])
+            modules = self._modules_of(step, self.trees(step))
             names = [name for name in step.files_read if name not in step.files_written]
             found.update({self._request.cwd / name: None for name in (*modules.local, *names)})
         return tuple(found)
@@ -264,8 +253,8 @@ class Reuse:
     def _modules_of(self, step: Step, trees: Sequence[ast.Module]) -> Modules:
         if step.slug not in self._imported:
             self._imported[step.slug] = Modules()
-            if (interpreter := self._examined()) is not None:
-                names = scan(*trees).imports | set(step.imports)
+            if (interpreter := self.interpreter()) is not None:
+                names = (scan(*trees).imports | set(step.imports)) - OWN
                 with contextlib.suppress(UnknownContentError):
                     self._imported[step.slug] = find_modules(
                         names, self._request.cwd, self.module_roots(), interpreter, self._hashes
@@ -276,13 +265,16 @@ class Reuse:
         """Write down digests of files for the next run."""
         self._hashes.save()
 
-    def publish(self, run_id: str, slug: str, outcome: StepOutcome, notebook: Path | None) -> None:
+    def publish(self, run_id: str, slug: str, outcome: StepOutcome, report: StepReport, notebook: Path | None) -> None:
         """Give what a step has computed to the shared cache, if there is one; that is done in the background."""
         if self.sharing is None or outcome.status != "succeeded" or outcome.cache_key is None or notebook is None:
             return
-        metrics = {metric.name: metric.value for metric in outcome.metrics}
-        key, seconds, outputs = outcome.cache_key, outcome.seconds or 0.0, tuple(outcome.outputs)
-        self.sharing.publish(Publication(key, self._pipeline.name, slug, run_id, seconds, outputs, metrics, notebook))
+        logged, outputs = report.logged, (*report.collected.outputs, *report.logged.artifacts)
+        key, seconds, metrics = outcome.cache_key, outcome.seconds or 0.0, report.collected.metrics
+        name = self._pipeline.name
+        self.sharing.publish(
+            Publication(key, name, slug, run_id, seconds, outputs, metrics, notebook, logged.to_json())
+        )
 
     def notes(self, run_id: str) -> tuple[str, ...]:
         """Wait for what goes on in the background; record and return what there is to say about the run as a whole."""
@@ -294,13 +286,13 @@ class Reuse:
     # the parts of the key
 
     def _parts(self, step: Step, inputs: Mapping[str, ArtifactRecord]) -> dict[str, Any]:
-        interpreter = self._examined()
+        interpreter = self.interpreter()
         if interpreter is None:
             raise UnknownContentError("the environment of the kernel can't be examined")
         request, cells = self._request, self._code(step)
         own = scan(*(cell.tree for cell in cells if cell.tree is not None))
         carried, seen = self._carried(step, inputs)
-        names = frozenset(own.imports | set(step.imports)) | carried
+        names = (frozenset(own.imports | set(step.imports)) | carried) - OWN
         self._imports[step.slug] = names
         modules = find_modules(names, request.cwd, self.module_roots(), interpreter, self._hashes)
         self._imported[step.slug] = modules
@@ -325,7 +317,8 @@ class Reuse:
             "step": {"pipeline": self._pipeline.name, "slug": step.slug},
         }
 
-    def _examined(self) -> Interpreter | None:
+    def interpreter(self) -> Interpreter | None:
+        """Return what the kernel's interpreter has told of its environment; asked once."""
         if not self._asked:
             self._asked = True
             self._interpreter = examine_interpreter(self._request.kernel, self._memory)

@@ -21,7 +21,7 @@ from jupyter_mlops.engine.events import (
     StepRetrying,
     StepStarted,
 )
-from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step
+from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step, given_up
 from jupyter_mlops.engine.launching import Launcher
 from jupyter_mlops.engine.ledger import Ledger
 from jupyter_mlops.engine.notebooktext import notebook_text
@@ -119,8 +119,9 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run all steps; return how it went."""
-        run_id = self._database.create_run(new_run(self._request)).run_id
-        self._books = Ledger(self._request, self._home, self._database, self._reuse, run_id)
+        run = self._database.create_run(new_run(self._request))
+        run_id = run.run_id
+        self._books = Ledger(self._request, self._home, self._database, self._reuse, run)
         status: Status = "failed"
         self._lock.begin(run_id)
         try:
@@ -153,6 +154,7 @@ class Run:
             self._settle(slug, "skipped", reason="it was not asked for")
         while not self._schedule.done:
             self._start_ready()
+            self._books.look_around()
             if self._schedule.done:
                 return
             message = self._next_message()
@@ -252,9 +254,8 @@ class Run:
         if self._launcher is None:
             self._prepared = prepare(self._request, self._home, self._books.run_id, self._warm_up)
             self._lock.owns(self._prepared.sockets)
-            self._launcher = Launcher(
-                self._request, self._prepared, self._objects, self._lock, self._kernels, self._emit
-            )
+            lock, kernels, sources = self._lock, self._kernels, self._reuse.sources
+            self._launcher = Launcher(self._request, self._prepared, self._objects, lock, kernels, self._emit, sources)
         return self._launcher
 
     def _to_run(self) -> list[Step]:
@@ -283,8 +284,7 @@ class Run:
             else:
                 session.kill()
             if session.is_abandoned():
-                message = "the kernel's processes were ended, but the step does not answer"
-                self._finish(_Ended(job, StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message))))
+                self._finish(_Ended(job, given_up(job)))
 
     def _look_at_kernels(self) -> None:
         if time.monotonic() - self._looked < _LOOK:

@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mlops.engine.abandoned import settle_abandoned
 from jupyter_mlops.engine.events import Reporter
 from jupyter_mlops.engine.instruments import Instruments
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.planning import RunPlan, check_needed, plan_run
 from jupyter_mlops.engine.request import make_request
 from jupyter_mlops.engine.result import RunResult
@@ -21,6 +22,7 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import ensure_home
+from jupyter_mlops.store.records import Addressee
 
 __all__ = ["plan_pipeline", "run_pipeline"]
 
@@ -37,13 +39,16 @@ def run_pipeline(
     reporter: Reporter | None = None,
     timeout: float | None = None,
     parameter_sources: Mapping[str, str] | None = None,
-    trigger: str = "hand",
+    trigger: str | None = None,
+    command: str | None = None,
     stop: StopEvent | None = None,
     instruments: Instruments | None = None,
     selection: Selection | None = None,
     warm: bool = True,
     kernels: KernelPool | None = None,
     fail_fast: bool = False,
+    addressees: tuple[Addressee, ...] = (),
+    patience: Patience | None = None,
 ) -> RunResult:
     """Run every step of a pipeline in a kernel of its own, in parallel where the graph allows.
 
@@ -61,13 +66,16 @@ def run_pipeline(
         reporter: Told what happens, in the calling thread.
         timeout: Seconds for each step that sets none itself.
         parameter_sources: Where each passed value comes from, for the record.
-        trigger: What started the run, for the record.
+        trigger: What started the run, for the record; None finds out.
+        command: The command line that started it, for the record.
         stop: Ends the run when it is set, for callers outside the main thread.
         instruments: Who observes the steps from within, and says where they run; nothing is reused then.
         selection: Which steps run whatever could be reused; by default those that have to.
         warm: Whether kernels may be forked from a process that has imported heavy modules already, where that is safe.
         kernels: Where such processes are kept from run to run; by default they end with the run.
         fail_fast: Whether the first failure ends the run.
+        addressees: Trackers that are to get the run once it has ended.
+        patience: How long kernels and cells may take.
 
     Returns:
         How it ended. Failures of steps are in the result, not raised.
@@ -89,8 +97,11 @@ def run_pipeline(
         timeout=timeout,
         sources=parameter_sources,
         trigger=trigger,
+        command=command,
         instruments=instruments,
         fail_fast=fail_fast,
+        addressees=addressees,
+        patience=patience,
     )
     if selection.needed:
         check_needed(plan_run(request, home, selection), selection)

@@ -12,6 +12,7 @@ from typing import Literal
 from jupyter_mlops.engine.events import Event
 from jupyter_mlops.engine.family import end_marked
 from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
+from jupyter_mlops.engine.patience import Patience
 from jupyter_mlops.engine.processes import KernelProcess
 from jupyter_mlops.engine.usage import Meter, Usage
 from jupyter_mlops.engine.warm.source import WarmStart
@@ -170,6 +171,7 @@ class Launch:
         sockets: Where ipc sockets go, a prefix in a private folder that is short enough; None uses ports.
         log: File for what the kernel's process prints on its own.
         warm: Where a forked kernel is to be had, or why there is none.
+        patience: Its limits of time.
     """
 
     kernel_name: str
@@ -178,3 +180,4 @@ class Launch:
     sockets: Path | None
     log: Path
     warm: WarmStart = field(default_factory=WarmStart)
+    patience: Patience = field(default_factory=Patience)

@@ -8,10 +8,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.engine.logged import is_logged, logged_of
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.takeover import Found
 from jupyter_mlops.errors import MlopsError
@@ -35,7 +36,9 @@ class Publication:
     """What a step has computed, to be shared.
 
     Args:
+        metrics: Of cells tagged ``metrics``.
         notebook: Its executed notebook.
+        logged: What its code logged, as ``Logged.to_json`` has it.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Publication:
     outputs: tuple[ArtifactRecord, ...]
     metrics: Mapping[str, float]
     notebook: Path
+    logged: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Sharing:
@@ -91,7 +95,7 @@ class Sharing:
             if record is None:
                 return None
             found, notebook = _parsed(record, pipeline, step)
-            for item in found.outputs:
+            for item in (*found.outputs, *found.logged.artifacts):
                 self._obtain(item.digest, fetch)
             if not fetch:
                 return found
@@ -105,7 +109,7 @@ class Sharing:
             self._note(f"ignored: {error}")
             self._distrust(key, record or {})
             return None
-        return Found(found.run_id, found.seconds, found.outputs, found.metrics, content, shared=True)
+        return replace(found, notebook=content)
 
     def _obtain(self, digest: str, fetch: bool) -> None:
         if self._objects.verify(digest):
@@ -207,14 +211,16 @@ def _parsed(record: Mapping[str, Any], pipeline: Pipeline, step: Step) -> tuple[
             raise DamagedError("a record in the shared cache was written by another version")
         outputs = tuple(_artifact(item) for item in record["outputs"])
         metrics = {str(name): value for name, value in record["metrics"].items() if isinstance(value, (int, float))}
-        found = Found(str(record["run_id"]), float(record["seconds"]), outputs, metrics, shared=True)
+        logged = logged_of(record.get("logged", {}), outputs)
+        own = tuple(item for item in outputs if not is_logged(item))
+        found = Found(str(record["run_id"]), float(record["seconds"]), own, metrics, shared=True, logged=logged)
         notebook = str(record["notebook"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError(f"a record in the shared cache can't be read ({type(error).__name__}: {error})") from None
     expected = {item.id: item.names for item in pipeline.artifacts_of(step.slug)}
     files = {f"{step.slug}.file:{name}": (name,) for name in step.files_written}
     known = {**files, **expected}
-    if not expected.keys() <= {item.id for item in outputs} or any(known.get(i.id) != i.names for i in outputs):
+    if not expected.keys() <= {item.id for item in own} or any(known.get(i.id) != i.names for i in own):
         raise DamagedError("a record in the shared cache has other results than the step")
     return found, notebook
 

@@ -6,12 +6,14 @@ import contextlib
 import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.collecting import ABSENT_SERIALIZER
+from jupyter_mlops.engine.figures import is_figure
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
+from jupyter_mlops.engine.logged import LOGGED, Logged, is_logged, logged_of, split_history
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.steps.cells import INJECTED_TAG, has_tag
 from jupyter_mlops.store.database import Database
@@ -46,8 +48,10 @@ class Found:
     Args:
         run_id: The run that computed them.
         seconds: How long it took then.
+        metrics: Of cells tagged ``metrics``.
         notebook: The step's notebook as it was executed.
         shared: Whether they come from the shared cache.
+        logged: What the step's code logged.
     """
 
     run_id: str
@@ -56,6 +60,7 @@ class Found:
     metrics: Mapping[str, float]
     notebook: Mapping[str, Any] = field(default_factory=dict)
     shared: bool = False
+    logged: Logged = field(default_factory=Logged)
 
     @property
     def origin(self) -> str:
@@ -85,7 +90,8 @@ def find_results(record: StepRecord, pipeline: Pipeline, step: Step, sources: So
         UnusableError: Something is missing or damaged.
     """
     database = sources.database
-    outputs = database.artifacts_of(record.run_id, record.slug)
+    recorded = database.artifacts_of(record.run_id, record.slug)
+    outputs = tuple(item for item in recorded if not is_figure(item))  # those are in the notebook
     missing = {item.id for item in pipeline.artifacts_of(step.slug)} - {item.id for item in outputs}
     if missing:
         raise UnusableError(f"its result {min(missing)} was not recorded")
@@ -93,14 +99,25 @@ def find_results(record: StepRecord, pipeline: Pipeline, step: Step, sources: So
     for item in outputs:
         _check(item, sources)
     text = database.document(record.run_id, "metrics", record.slug)
-    metrics = (
-        {item.name: item.value for item in database.metrics_of(record.run_id, step=record.slug)}
-        if text is None
-        else json.loads(text)
-    )
+    metrics: dict[str, float] = {} if text is None else json.loads(text)
     notebook = _executed(sources, record)
     origin = record.reused_from or record.run_id
-    return Found(origin, record.seconds or 0.0, outputs, metrics, notebook)
+    return Found(
+        origin,
+        record.seconds or 0.0,
+        tuple(item for item in outputs if not is_logged(item)),
+        metrics,
+        notebook,
+        logged=_logged(database, record, metrics, outputs),
+    )
+
+
+def _logged(
+    database: Database, record: StepRecord, metrics: Mapping[str, float], outputs: Iterable[ArtifactRecord]
+) -> Logged:
+    history = split_history(database.metrics_of(record.run_id, step=record.slug), metrics)
+    text = database.document(record.run_id, LOGGED, record.slug)
+    return replace(logged_of({} if text is None else json.loads(text), outputs), metrics=history)
 
 
 def restore_files(found: Found, cwd: Path, objects: ObjectStore, hashes: FileHashes) -> None:
@@ -110,7 +127,7 @@ def restore_files(found: Found, cwd: Path, objects: ObjectStore, hashes: FileHas
         UnusableError: A file can't be put back.
     """
     for item in found.outputs:
-        if item.kind != "file" or item.serializer == ABSENT_SERIALIZER:
+        if item.kind != "file" or item.serializer == ABSENT_SERIALIZER or is_logged(item):
             continue
         target = cwd / item.names[0]
         try:

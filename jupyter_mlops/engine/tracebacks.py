@@ -26,6 +26,7 @@ _PACKAGE = re.compile(r"[\\/](?:site|dist)-packages[\\/]([^\\/]+?)(?:\.py)?(?:[\
 _PYTHON = re.compile(r"[\\/](?:lib|Lib)(?:64)?[\\/](?:python3[\d.]*[\\/])?[^\\/]+(?:[\\/]|\.py)|<frozen ")
 _COMPILED = (".pxi", ".pyx", ".pxd", ".c", ".cpp")
 _RUNTIME = "mlops_runtime"
+_OWN = re.compile(r"jupyter_mlops[\\/]runtime[\\/]")
 _OURS = frozenset({_RUNTIME, "IPython"})  # what runs the user's code is of no interest
 
 
@@ -55,7 +56,7 @@ class _Frame:
         if match is None:
             return None
         path = match[1]
-        if _RUNTIME in path:
+        if _RUNTIME in path or _OWN.search(path):
             return _RUNTIME
         package = _PACKAGE.search(path)
         if package is not None:

@@ -313,10 +313,17 @@ def _component_text(part: _Part) -> str:
     spec = {
         "pipelineInfo": info,
         "components": {f"comp-{part.slug}": part.component},
-        "deploymentSpec": {"executors": {f"exec-{part.slug}": part.executor}},
+        "deploymentSpec": {"executors": {f"exec-{part.slug}": _reusable(part.executor)}},
         "root": root,
     }
     return _text(spec, {f"exec-{part.slug}": part.platform} if part.platform else {})
+
+
+def _reusable(executor: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables are set by the command: kfp can't use a loaded component whose container has any."""
+    container = {key: value for key, value in executor["container"].items() if key != "env"}
+    variables = [f"{item['name']}={item['value']}" for item in executor["container"]["env"]]
+    return {"container": {**container, "command": ["env", *variables, *container["command"]]}}
 
 
 _INPUTS = {"parameters": "componentInputParameter", "artifacts": "componentInputArtifact"}

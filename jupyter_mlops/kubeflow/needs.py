@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Step
 from jupyter_mlops.store.objects import hash_bytes, hash_file
 
-__all__ = ["needed_files", "needed_modules"]
+__all__ = ["may_log", "needed_files", "needed_modules"]
+
+
+_LOGS = re.compile(r"\b(?:log_(?:metrics?|params|artifact)|set_tag)\b")
+
+
+def may_log(step: Step, notebook: Notebook) -> bool:
+    """Tell whether a step's code, or a module of the project that it imports, mentions ``log_metric`` or its like."""
+    own = set(step.cells)
+    sources = [cell.source for cell in notebook.cells if cell.id in own]
+    sources += [item.source for item in (*step.replay, *step.replay_loaded)]
+    if any(map(_LOGS.search, sources)):
+        return True
+    folder = notebook.path.parent if notebook.path is not None else Path.cwd()
+    files = (path for name in needed_modules(step, folder) for path in _files(folder, name))
+    return any(_LOGS.search(path.read_text(encoding="utf-8", errors="replace")) for path in files)
 
 
 def needed_modules(step: Step, folder: Path) -> dict[str, str]:

@@ -60,6 +60,7 @@ def payload(
             "metrics": plan.metrics.key if plan.metrics else None,
             "html": plan.html.key,
             "notebook": plan.notebook.key,
+            "logged": plan.logged.key if plan.logged else None,
         },
         "secrets": {
             "env": [item.env for item in plan.settings.secrets if item.env],

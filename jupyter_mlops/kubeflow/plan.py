@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_mlops.kubeflow.names import Names, escaped
+from jupyter_mlops.kubeflow.needs import may_log
 from jupyter_mlops.kubeflow.parameters import Argument
 from jupyter_mlops.kubeflow.types import HTML, METRICS, PLAIN, artifact_type
 from jupyter_mlops.notebook.model import Notebook, StepSettings
@@ -43,7 +44,8 @@ class StepPlan:
         settings: The step's, with the notebook's where it has none.
         arguments: The parameters that it reads.
         files: The artifacts among its outputs that no later step takes: files that it writes.
-        metrics: Output for metrics, if it has any; ``html`` and ``notebook`` are those for the executed notebook.
+        metrics: Output for metrics, if it may have any; ``html`` and ``notebook`` are those for the executed notebook,
+            ``logged`` is that for what ``log_metric`` and its like keep.
     """
 
     step: Step
@@ -54,12 +56,14 @@ class StepPlan:
     metrics: Port | None
     html: Port
     notebook: Port
+    logged: Port | None = None
     files: tuple[Artifact, ...] = ()
 
     @property
     def all_outputs(self) -> tuple[Port, ...]:
         """Every output of the component."""
-        return (*self.outputs, *([self.metrics] if self.metrics else []), self.html, self.notebook)
+        own = (self.metrics, self.html, self.notebook, self.logged)
+        return (*self.outputs, *(port for port in own if port is not None))
 
 
 @dataclass
@@ -99,6 +103,7 @@ def _plan(
     given = tuple(_given(name, files[name], names) for name in step.files_read if name in files)
     names = Names()
     outputs, extra = [], []
+    logs = may_log(step, notebook)
     saved = pipeline.artifacts_of(step.slug)
     for artifact in (*saved, *_written(step, saved)):
         port = Port(names.take(_key(artifact)), artifact_type(artifact), artifact)
@@ -111,9 +116,10 @@ def _plan(
         own,
         (*loaded, *given),
         tuple(outputs),
-        Port(names.take("metrics"), METRICS) if step.metric_names else None,
+        Port(names.take("metrics"), METRICS) if step.metric_names or logs else None,
         Port(names.take("executed_notebook"), HTML),
         Port(names.take("executed_notebook_ipynb"), PLAIN),
+        Port(names.take("logged"), PLAIN) if logs else None,
         tuple(extra),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MARK", "document", "is_ours"]
+__all__ = ["MARK", "document", "is_ours", "manifest"]
 
 MARK = "# PIPELINE DEFINITION, compiled by jupyter-mlops"
 """First line of every file: what begins with it may be replaced."""
@@ -20,6 +20,11 @@ def document(spec: Mapping[str, Any], platform: Mapping[str, Any] | None) -> str
     lines = [MARK, f"# Name: {spec['pipelineInfo']['name']}", *_described(spec), ""]
     parts = [_dump(spec), *([_dump(platform)] if platform else [])]
     return "\n".join(lines) + "---\n".join(parts)
+
+
+def manifest(*resources: Mapping[str, Any]) -> str:
+    """Write resources of Kubernetes."""
+    return f"{MARK}\n" + "---\n".join(map(_dump, resources))
 
 
 def is_ours(text: str) -> bool:

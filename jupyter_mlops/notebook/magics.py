@@ -4,6 +4,7 @@
   way to their body; what ``%%capture out`` binds becomes an assignment on a line after the last.
 - ``%time x = f()`` and ``%prun f()`` give way to the statement.
 - Lines that install packages become ``pass`` (``pass; sys.executable`` where they read that) and are listed.
+- Lines with this project's own magic, and those that load it, give way to nothing: they are for the live notebook.
 - Everything else becomes the call that IPython makes of it.
 """
 
@@ -18,8 +19,9 @@ from typing import Any
 
 from jupyter_mlops.notebook.installs import read_install
 from jupyter_mlops.notebook.model import Magic, PythonSource
+from jupyter_mlops.notebook.ownmagics import EXTENSION, OWN_MAGIC, is_own_magic
 
-__all__ = ["UNWRAPPED_CELL_MAGICS", "UNWRAPPED_LINE_MAGICS", "python_source"]
+__all__ = ["UNWRAPPED_CELL_MAGICS", "UNWRAPPED_LINE_MAGICS", "python_source", "without_own_magics"]
 
 UNWRAPPED_LINE_MAGICS = {
     "time": "",
@@ -56,9 +58,10 @@ _CALL = re.compile(
     rf"(?P<target>.*?)get_ipython\(\)\.(?P<method>run_line_magic|system|getoutput)"
     rf"\((?P<values>({_TEXT})(, ({_TEXT}))?)\)\s*"
 )
+_OWN_LINE = re.compile(r"(?P<target>\s*(?:.*=\s*(?=%))?)")
 _AUTOMAGIC = re.compile(
     r"\s*(cd|conda|mamba|pip|uv|ls|ll|cat|cp|mv|rm|rmdir|mkdir|env|set_env|run|time|timeit|prun"
-    r"|matplotlib|load_ext|reload_ext|autoreload|reset|store|config)\s+[^\s=(.,\[]"
+    r"|mlops|matplotlib|load_ext|reload_ext|autoreload|reset|store|config)\s+[^\s=(.,\[]"
 )
 
 
@@ -100,6 +103,34 @@ def python_source(source: str) -> PythonSource:
     ending = "\n" if source.endswith(("\n", "\r")) or result.bindings else ""
     text = "\n".join([*result.lines, *result.bindings]) + ending
     return PythonSource(text, tuple(result.magics), tuple(dict.fromkeys(result.requirements)))
+
+
+def without_own_magics(source: str) -> str:
+    """Return a cell's source with this project's own magics taken out, line for line, and all else as it is."""
+    if OWN_MAGIC not in source and EXTENSION not in source:
+        return source
+    own = [
+        item for item in python_source(source).magics if item.kind == "line" and is_own_magic(item.name, item.arguments)
+    ]
+    if not own:
+        return source
+    lines = _lines(source)
+    for magic in own:
+        written = lines[magic.line - 1]
+        match = _OWN_LINE.match(written)
+        last = magic.line
+        while lines[last - 1].endswith("\\") and last < len(lines):
+            last += 1
+        lines[magic.line - 1] = _nothing(match["target"] if match else "").removesuffix("\n")
+        lines[magic.line : last] = [""] * (last - magic.line)
+    return "\n".join(lines) + ("\n" if source.endswith("\n") else "")
+
+
+def _nothing(target: str) -> str:
+    """What stands in for a line without effect: ``target`` is its indentation, or ``name = ``."""
+    if target.strip():
+        return f"{target}None\n"
+    return f"{target}pass\n" if target else "\n"
 
 
 def _lines(source: str) -> list[str]:
@@ -267,6 +298,9 @@ class _Transform:
         target, method = call["target"], call["method"]
         values = ast.literal_eval(f"({call['values']},)")
         name, arguments = values if method == "run_line_magic" else ("!", values[0])
+        if is_own_magic(name, arguments):
+            self.result.magics.append(Magic("line", name, number, arguments))
+            return _nothing(target)
         command = arguments if name == "!" else f"{name} {arguments}"
         install = read_install(command)
         if install is not None:

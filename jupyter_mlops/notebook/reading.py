@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from jupyter_mlops.notebook.shape import check_shape, check_version, kernel_and_
 from jupyter_mlops.notebook.tags import read_tags
 from jupyter_mlops.notebook.upgrade import upgrade_notebook
 
-__all__ = ["parse_notebook", "read_notebook"]
+__all__ = ["notebook_from_text", "parse_notebook", "read_notebook", "text_of"]
 
 _WITHOUT_SETTINGS = ("parameters", "imports", "functions", "setup", "text")
 _UNTITLED = "notebook"
@@ -42,6 +43,36 @@ def read_notebook(path: str | os.PathLike[str]) -> Notebook:
     """
     file = Path(path)
     return parse_notebook(_parse_json(_read_bytes(file), file), file)
+
+
+def text_of(path: str | os.PathLike[str]) -> str:
+    """Return the text of a notebook of any language, once it is sure to be one.
+
+    Raises:
+        UsageError: If there is no such file, or it can't be read.
+        NotebookError: If it is not a notebook of nbformat 4.
+    """
+    file = Path(path)
+    content = _read_bytes(file)
+    raw, shown = _parse_json(content, file), printable(str(file))
+    check_version(raw, shown)
+    check_shape(raw, shown)
+    return content.decode("utf-8")
+
+
+def notebook_from_text(content: bytes, origin: str) -> Notebook:
+    """Read a notebook that is not in a file of this machine.
+
+    Args:
+        content: The text of its file, UTF-8.
+        origin: Where it came from: an address, whose last part gives the name, or other words.
+
+    Raises:
+        NotebookError: If it is not a notebook of nbformat 4 for a Python kernel.
+    """
+    notebook = parse_notebook(_parse_json(content, Path(origin), origin))
+    stem = Path(origin.partition("?")[0]).stem if "://" in origin else ""
+    return replace(notebook, name=stem) if stem and notebook.name == _UNTITLED else notebook
 
 
 def parse_notebook(raw: Mapping[str, Any], path: str | os.PathLike[str] | None = None) -> Notebook:
@@ -109,8 +140,8 @@ def _near_files(file: Path) -> str | None:
     return f"Did you mean {printable(str(file.with_name(near)))}?" if near else None
 
 
-def _parse_json(content: bytes, file: Path) -> Any:
-    shown = printable(str(file))
+def _parse_json(content: bytes, file: Path, origin: str | None = None) -> Any:
+    shown = printable(origin or str(file))
     if not content.strip():
         raise NotebookError(f"{shown} is not a notebook: it is empty.", hint=_RESTORE)
     try:

@@ -16,7 +16,7 @@ from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.pipeline.model import Parameter, Pipeline
 
-__all__ = ["Text", "coerce", "gather", "resolve", "type_name"]
+__all__ = ["Text", "coerce", "gather", "pieces", "resolve", "type_name"]
 
 _TYPE_NAMES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
 _MOST_SHOWN = 60
@@ -51,15 +51,24 @@ def gather(
     Raises:
         UsageError: For what can't be read or isn't a mapping.
     """
-    found: dict[str, Any] = {}
-    for number, encoded in enumerate(base64, 1):
-        found.update(_mapping(_decode(encoded), f"Base64 parameters ({number})"))
-    for file in files:
-        found.update(_mapping(_read(Path(file)), str(file)))
-    for source in yaml:
-        found.update(_mapping(source, f"YAML {_show(source)}"))
-    found.update({name: Text(value) for name, value in text})
-    found.update({name: str(value) for name, value in raw})
+    given = pieces(base64=base64, files=files, yaml=yaml, text=text, raw=raw)
+    return {name: value for _, values in given for name, value in values.items()}
+
+
+def pieces(
+    *,
+    base64: Iterable[str] = (),
+    files: Iterable[str | Path] = (),
+    yaml: Iterable[str] = (),
+    text: Iterable[tuple[str, str]] = (),
+    raw: Iterable[tuple[str, str]] = (),
+) -> list[tuple[str, dict[str, Any]]]:
+    """Collect parameters as ``gather`` does; return those of each option or file with its name (``-f params.yaml``)."""
+    found = [("-b", _mapping(_decode(item), f"Base64 parameters ({number})")) for number, item in enumerate(base64, 1)]
+    found += [(f"-f {file}", _mapping(_read(Path(file)), str(file))) for file in files]
+    found += [("-y", _mapping(source, f"YAML {_show(source)}")) for source in yaml]
+    found += [("-p", {name: Text(value)}) for name, value in text]
+    found += [("-r", {name: str(value)}) for name, value in raw]
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlops.diagnostics import Diagnostic, make
+from jupyter_mlops.notebook.magics import without_own_magics
 from jupyter_mlops.notebook.model import Cell, Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest, slugify
 from jupyter_mlops.notebook.settings import merge
@@ -87,8 +88,9 @@ def place(notebook: Notebook) -> Placement:
 
 
 def _has_code(cell: Cell) -> bool:
-    """Tell whether a cell has more than comments and blank lines."""
-    return any(line.strip() and not line.lstrip().startswith("#") for line in cell.source.splitlines())
+    """Tell whether a cell has more than comments, blank lines and magics that are for the live notebook alone."""
+    lines = without_own_magics(cell.source).splitlines()
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def _unused(name: str, members: Iterable[str], code: Sequence[Cell]) -> str:

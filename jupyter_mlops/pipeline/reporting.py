@@ -13,7 +13,17 @@ from jupyter_mlops.pipeline.explain import Explanation
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.pipeline.places import cell_place, source_line
 
-__all__ = ["DOCUMENT", "Source", "explanation_json", "explanation_lines", "github", "of_step", "page", "sarif"]
+__all__ = [
+    "DOCUMENT",
+    "Source",
+    "explanation_json",
+    "explanation_lines",
+    "github",
+    "github_command",
+    "of_step",
+    "page",
+    "sarif",
+]
 
 DOCUMENT = "docs/diagnostics.md"
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -73,10 +83,19 @@ def github(source: Source, diagnostics: Iterable[Diagnostic]) -> list[str]:
     lines = []
     for item in diagnostics:
         line = source.file_line(item.cell, item.line)
-        properties = {"file": source.file, "line": str(line), "title": item.code}
-        shown = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
-        lines.append(f"::{_COMMANDS[item.severity]} {shown}::{_escape(_sentence(source, item))}")
+        text = _sentence(source, item)
+        lines.append(github_command(_COMMANDS[item.severity], text, file=source.file, line=str(line), title=item.code))
     return lines
+
+
+def github_command(level: str, text: str, **properties: str) -> str:
+    """Write one workflow command.
+
+    Args:
+        level: ``error``, ``warning`` or ``notice``.
+    """
+    shown = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
+    return f"::{level} {shown}::{_escape(text)}"
 
 
 def _sentence(source: Source, item: Diagnostic) -> str:

@@ -7,7 +7,7 @@ import sys
 import types
 from typing import Any
 
-__all__ = ["describe", "preview", "schema", "type_name"]
+__all__ = ["describe", "plain", "preview", "schema", "type_name"]
 
 MAX_PREVIEW = 200
 TIMES = " \N{MULTIPLICATION SIGN} "
@@ -58,11 +58,16 @@ def preview(value: Any) -> str:
 
 
 def schema(value: Any) -> dict[str, Any] | None:
-    """Columns of a frame, dtype and shape of an array, None for anything else."""
+    """Columns of a frame, dtype and shape of an array, what an estimator is; None for anything else."""
     try:
         return _schema(value)
     except Exception:
         return None
+
+
+def plain(value: Any) -> str:
+    """Show plain data; anything else by the name of its type."""
+    return _plain(value, 3)
 
 
 def _kind(value: Any) -> str:
@@ -173,6 +178,10 @@ def _schema(value: Any) -> dict[str, Any] | None:
         return {"dtype": str(value.dtype), "shape": [len(value)]}
     if kind in _ARRAYS:
         return {"dtype": str(value.dtype).replace("torch.", ""), "shape": [int(length) for length in value.shape]}
+    if kind == "sklearn.BaseEstimator":
+        from .estimators import describe_estimator
+
+        return {"estimator": describe_estimator(value)}
     return None
 
 

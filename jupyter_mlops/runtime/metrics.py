@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Union
 
+from .plain import checked_name
+
 __all__ = ["collect_metrics"]
 
 Number = Union[int, float]  # noqa: UP007 (Python 3.9)
@@ -30,6 +32,11 @@ def collect_metrics(names: Iterable[str], namespace: Mapping[str, Any]) -> tuple
         for path, value in _flatten(name, namespace[name], set()):
             number = _number(value)
             if number is None:
+                continue
+            try:
+                path = checked_name(path, "metric")
+            except ValueError as error:
+                notes.append(f"in {name}: {error}")
                 continue
             if isinstance(number, float) and not math.isfinite(number):
                 notes.append(f"{path} is {number}, which is no metric")
@@ -56,6 +63,7 @@ def _number(value: Any) -> Number | None:
     if isinstance(value, bool) or not isinstance(value, (numbers.Real, Decimal)):
         return None
     try:
-        return int(value) if isinstance(value, numbers.Integral) else float(value)
+        number = float(value)
+        return int(value) if isinstance(value, numbers.Integral) else number
     except (OverflowError, ValueError):
         return math.inf

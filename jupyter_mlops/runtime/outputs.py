@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .secret_names import REDACTED, is_secret
+
 __all__ = ["Outputs", "Redactor"]
 
 TEXT = 1_000_000
@@ -18,8 +20,8 @@ TAIL = 50_000
 RICH = 20_000_000
 """Characters of tables, images and the like of a cell."""
 COUNT = 2_000
-MASK = "***"
 _SHORTEST = 4
+_SHORTEST_NAMED = 8
 _LARGEST_SECRET = 1024 * 1024
 
 
@@ -42,7 +44,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return the text without them."""
         for secret in self._secrets:
-            text = text.replace(secret, MASK)
+            text = text.replace(secret, REDACTED)
         return text
 
     def anything(self, value: Any) -> Any:
@@ -57,8 +59,13 @@ class Redactor:
 
     @classmethod
     def of(cls, variables: Iterable[str], files: Iterable[str]) -> Redactor:
-        """Read the secrets of environment variables and of mounted files or folders."""
+        """Read the secrets of environment variables and of mounted files or folders.
+
+        Variables whose names promise a secret count as well.
+        """
         secrets = [os.environ.get(name, "") for name in variables]
+        named = (value for name, value in os.environ.items() if is_secret(name))
+        secrets += [value for value in named if len(value) >= _SHORTEST_NAMED]
         for name in files:
             path = Path(name)
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

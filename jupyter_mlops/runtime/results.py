@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import files
 from .errors import ContextError, LoadError
 from .executor_input import ExecutorInput, KfpArtifact
+from .journal import FOLDER
 from .outputs import Redactor
 from .writer import HashingFile
 
@@ -24,21 +26,27 @@ ABSENT = "absent"
 _MAGIC = ((b"\x93MLOPS", "pickle"), (b"\x93NUMPY", "numpy"), (b"ARROW1", "arrow"))
 
 
+def values_of(payload: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters that the step reads, with their values in this run.
+
+    Raises:
+        ContextError: A value can't be read.
+    """
+    return {
+        item["name"]: _decoded(item, values[item["key"]]) if item["key"] in values else json.loads(item["default"])
+        for item in payload["parameters"]
+    }
+
+
 def parameters_of(payload: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters whose values are not the notebook's own: the notebook computes with those by itself.
 
     Raises:
         ContextError: A value can't be read.
     """
-    found = {}
-    for item in payload["parameters"]:
-        if item["key"] not in values:
-            continue
-        value = _decoded(item, values[item["key"]])
-        default = json.loads(item["default"])
-        if _form(value) != _form(default):
-            found[item["name"]] = value
-    return found
+    defaults = {item["name"]: json.loads(item["default"]) for item in payload["parameters"]}
+    given = values_of(payload, values)
+    return {name: value for name, value in given.items() if _form(value) != _form(defaults[name])}
 
 
 def _decoded(item: Mapping[str, Any], value: Any) -> Any:
@@ -88,6 +96,7 @@ def context_of(payload: Mapping[str, Any], executor_input: ExecutorInput, scratc
         "saves": [{key: value for key, value in item.items() if key != "output"} for item in payload["saves"]],
         "code": payload["code"],
         "metrics": payload["metrics"],
+        "parameters": values_of(payload, executor_input.parameters),
         "output_dir": str(_output_folder(payload, executor_input, scratch)),
         "fsync": False,  # a container's disk goes with it; Kubeflow uploads what was written
     }
@@ -142,7 +151,8 @@ def hand_over(
     try:
         result = _read_result(folder)
         _hand_over_notebook(executor_input, payload, run, redactor)
-        _hand_over_metrics(executor_input, payload, result)
+        _hand_over_metrics(executor_input, payload, {**_logged_metrics(folder / FOLDER), **result["metrics"]})
+        _hand_over_logged(executor_input, payload, folder / FOLDER, redactor)
         if run.failure is None and not run.exited:
             made = {item["id"]: item for item in result["artifacts"]}
             for item in payload["saves"]:
@@ -185,13 +195,44 @@ def _hand_over_notebook(
             executor_input.report(payload["outputs"][key], known)
 
 
-def _hand_over_metrics(executor_input: ExecutorInput, payload: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+def _hand_over_metrics(executor_input: ExecutorInput, payload: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     key = payload["outputs"]["metrics"]
     target = _target(executor_input, key) if key is not None else None
     if target is not None:
-        metrics = {name: float(value) for name, value in result["metrics"].items()}
+        metrics = {name: float(value) for name, value in found.items() if math.isfinite(value)}
         target.write_text(json.dumps(metrics), encoding="utf-8")
         executor_input.report(key, metrics)
+
+
+def _logged_metrics(journals: Path) -> dict[str, float]:
+    """The last value of each metric that the step's code logged."""
+    found: dict[str, tuple[int, float]] = {}
+    for path in sorted(journals.glob("*.jsonl")):
+        for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # of a process that was killed
+            if entry.get("kind") == "metric" and entry["time"] >= found.get(entry["name"], (0, 0.0))[0]:
+                found[entry["name"]] = (entry["time"], float(entry["value"]))
+    return {name: value for name, (_, value) in found.items()}
+
+
+def _hand_over_logged(
+    executor_input: ExecutorInput, payload: Mapping[str, Any], journals: Path, redactor: Redactor
+) -> None:
+    """All that was logged, as it was written, in one archive: what will be logged is not known before."""
+    key = payload["outputs"]["logged"]
+    target = _target(executor_input, key) if key is not None else None
+    if target is None:
+        return
+    journals.mkdir(exist_ok=True)
+    for path in journals.glob("*.jsonl"):
+        path.write_text(redactor.text(path.read_text(encoding="ascii", errors="replace")), encoding="utf-8")
+    with HashingFile(target, fsync=False) as file:
+        files.pack(journals, file)
+    known = {"kind": "logged", "serializer": "folder", "digest": file.digest, "bytes": file.size}
+    executor_input.report(key, _told(known))
 
 
 def _hand_over_artifact(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jupyter_mlops.notebook.magics import without_own_magics
 from jupyter_mlops.pipeline.model import Artifact, Pipeline, Snippet, Step
 from jupyter_mlops.steps.cells import (
     PARAMETERS_TAG,
@@ -121,7 +122,12 @@ def _in_page_order(
 
 def _user_cells(step: Step, raw: Mapping[str, Any]) -> list[dict[str, Any]]:
     wanted = set(step.cells)
-    return [unexecuted(cell) for cell in raw.get("cells", []) if cell.get("id") in wanted]
+    return [_without_effect(unexecuted(cell)) for cell in raw.get("cells", []) if cell.get("id") in wanted]
+
+
+def _without_effect(cell: dict[str, Any]) -> dict[str, Any]:
+    """Take out what is for the live notebook: the kernel need not have this package, and a run must not start runs."""
+    return {**cell, "source": without_own_magics(cell["source"])} if cell["cell_type"] == "code" else cell
 
 
 def _replay_cell(snippets: Iterable[Snippet], suffix: str = "") -> list[dict[str, Any]]:

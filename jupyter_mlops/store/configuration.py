@@ -16,12 +16,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["CACHE_VARIABLE", "READ_ONLY_VARIABLE", "SharedCacheSettings", "shared_cache_settings"]
+__all__ = ["CACHE_VARIABLE", "FILE", "READ_ONLY_VARIABLE", "SharedCacheSettings", "shared_cache_settings"]
 
 CACHE_VARIABLE = "JUPYTER_MLOPS_CACHE"
 READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
 
-_FILE = "mlops.toml"
+FILE = "mlops.toml"
 _OFF = ("", "off")
 _NO = ("", "0", "false", "no")
 _KEYS = ("url", "read_only", "options")
@@ -51,7 +51,7 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     Raises:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
-    table = _table(root / _FILE)
+    table = _table(root / FILE)
     url, place = str(table.get("url", "")), root
     given = os.environ.get(CACHE_VARIABLE)
     if given is not None:

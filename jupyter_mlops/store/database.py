@@ -20,7 +20,9 @@ from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.connection import Connection, Duplicate
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
+from jupyter_mlops.store.models import Models
 from jupyter_mlops.store.objects import hash_bytes
+from jupyter_mlops.store.outbox import Outbox
 from jupyter_mlops.store.reading import Reading
 from jupyter_mlops.store.records import (
     FINAL,
@@ -34,6 +36,7 @@ from jupyter_mlops.store.records import (
     StepOutcome,
 )
 from jupyter_mlops.store.runsql import WORD
+from jupyter_mlops.store.tracing import Tracing
 from jupyter_mlops.store.transfer import Transfer
 
 __all__ = ["Database"]
@@ -41,8 +44,11 @@ __all__ = ["Database"]
 _RUN_LEVEL = 1_000_000
 """Position of metrics of the run as a whole: after all steps."""
 
+_LOGGED = 10_000
+"""Position of the first parameter that the first step logged: after all that the notebook declares."""
 
-class Database(Reading, Housekeeping, Transfer):
+
+class Database(Reading, Housekeeping, Models, Outbox, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:
@@ -160,6 +166,9 @@ class Database(Reading, Housekeeping, Transfer):
             self.record_metrics(run_id, [replace(metric, step=slug) for metric in outcome.metrics])
             for name, text in outcome.documents.items():
                 self.record_document(run_id, name, text, step=slug)
+            self.record_parameters(run_id, slug, outcome.parameters)
+            for name, value in outcome.tags.items():
+                self.set_tag(run_id, name, value)
             reach("step.finishing")
         reach("step.finished")
 
@@ -196,6 +205,33 @@ class Database(Reading, Housekeeping, Transfer):
                 "ON CONFLICT (run_id, name) DO UPDATE SET slug = excluded.slug, position = excluded.position, "
                 "value = excluded.value WHERE excluded.position >= latest_metrics.position",
                 latest.values(),
+            )
+
+    def record_parameters(self, run_id: str, step: str, values: Mapping[str, Any]) -> None:
+        """Record what a step logged besides the notebook's parameters; of two steps, the later on the page counts."""
+        if not values:
+            return
+        with self.transaction():
+            row = self._connection.row(
+                "SELECT name, position FROM step_runs WHERE run_id = ? AND slug = ?", (run_id, step)
+            )
+            name, place = (row["name"], row["position"]) if row else (step, 0)
+            self._connection.many(
+                "INSERT INTO params (run_id, name, position, value, number, word, source) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (run_id, name) DO UPDATE SET position = excluded.position, value = excluded.value, "
+                "number = excluded.number, word = excluded.word, source = excluded.source "
+                f"WHERE params.position >= {_LOGGED} AND excluded.position / {_LOGGED} >= params.position / {_LOGGED}",
+                [
+                    (
+                        run_id,
+                        key,
+                        _LOGGED * (place + 1) + number,
+                        json.dumps(value),
+                        *_searchable(value),
+                        f"step {name}",
+                    )
+                    for number, (key, value) in enumerate(values.items())
+                ],
             )
 
     def record_document(self, run_id: str, name: str, text: str, *, step: str = "") -> None:
@@ -284,6 +320,8 @@ class Database(Reading, Housekeeping, Transfer):
             self.set_tag(run_id, name, value)
         for name, text in new.documents.items():
             self.record_document(run_id, name, text)
+        for addressee in new.addressees:
+            self.queue_delivery(addressee, "run", run_id)
 
     def _record_events(self, run_id: str, step: str, direction: Direction, artifacts: Sequence[ArtifactRecord]) -> None:
         if not artifacts:
@@ -292,7 +330,8 @@ class Database(Reading, Housekeeping, Transfer):
         self._connection.many(
             "INSERT INTO artifacts "
             "(artifact_key, digest, kind, names, bytes, type, serializer, preview, schema, members) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_key) DO UPDATE SET preview = excluded.preview "
+            "WHERE artifacts.preview IS NULL AND excluded.preview IS NOT NULL",
             [(key, *_artifact_values(item)) for key, item in zip(keys, artifacts, strict=True)],
         )
         self._connection.many(

@@ -12,7 +12,8 @@ __all__ = ["Housekeeping"]
 _RUNS = (
     "SELECT run_id, pipeline, status, started, note, "
     "EXISTS (SELECT 1 FROM model_versions WHERE model_versions.run_id = runs.run_id) AS model, "
-    "EXISTS (SELECT 1 FROM tags WHERE tags.run_id = runs.run_id) AS tagged FROM runs"
+    "EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'run' AND outbox.subject = runs.run_id) AS waiting, "
+    "EXISTS (SELECT 1 FROM tags WHERE tags.run_id = runs.run_id AND tags.name NOT LIKE 'ci.%') AS tagged FROM runs"
 )
 
 
@@ -66,6 +67,7 @@ class Housekeeping:
                 "it is in progress": row["status"] == "running",
                 "a model was registered from it": row["model"],
                 "it has tags": row["tagged"],
+                "it is still to be delivered (`jupyter mlops sync`)": row["waiting"],
                 "it has a note": row["note"] is not None,
                 "it is the pipeline's newest that succeeded": newest,
             }
@@ -75,7 +77,9 @@ class Housekeeping:
     def may_be_forgotten(self, run_id: str) -> bool:
         """Tell whether nothing was attached to a run meanwhile."""
         row = self._connection.row(f"{_RUNS} WHERE run_id = ?", (run_id,))
-        return row is not None and row["status"] != "running" and not (row["model"] or row["tagged"] or row["note"])
+        if row is None or row["status"] == "running":
+            return False
+        return not (row["model"] or row["tagged"] or row["note"] or row["waiting"])
 
     def why_kept(self, run_id: str) -> str | None:
         """Return why a run can't be forgotten, not even on request; None if it can."""

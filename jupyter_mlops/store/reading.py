@@ -29,6 +29,9 @@ __all__ = ["Reading"]
 _PAGE = 500
 """Values in one IN list."""
 
+_WORDS = f"substr(run_id, {TIME_LENGTH + 1})"
+"""The words in a run's id; an index has them."""
+
 _RUN = (
     "run_id, pipeline, status, started, finished, seconds, notebook, kernel, backend, started_by AS trigger, "
     'user_name AS "user", commit_id AS "commit", configuration, parent, host, pid, note'
@@ -76,6 +79,14 @@ class Reading(Listing):
             raise UsageError(f"More than one run is called {text!r}: {some}.", hint="Give more of the id.")
         raise UsageError(f"There is no run {text!r}.", hint="`jupyter mlops runs` lists them.")
 
+    def runs_called(self, text: str) -> tuple[str, ...]:
+        """Return the ids that begin with a text or with whose words it does, a few of many."""
+        return tuple(self._matching(text.strip()))
+
+    def names_a_run(self, text: str) -> bool:
+        """Tell whether ``run_id`` would find a run, or several, for this text."""
+        return text == "latest" or bool(self._matching(text.strip()))
+
     def run(self, text: str) -> RunRecord:
         """Return a run; ``text`` and errors as for ``run_id``."""
         run_id = self.run_id(text)
@@ -83,6 +94,15 @@ class Reading(Listing):
         if row is None:
             raise UsageError(f"The run {run_id!r} was removed meanwhile.")
         return self._runs([row])[0]
+
+    def latest_run_of(self, notebooks: Sequence[str]) -> str | None:
+        """Return the id of the newest run of a notebook, by any of its paths; None if there is none."""
+        marks = ", ".join("?" * len(notebooks))
+        row = self._connection.row(
+            f"SELECT run_id FROM runs WHERE notebook IN ({marks}) ORDER BY started DESC, run_id DESC LIMIT 1",
+            list(notebooks),
+        )
+        return None if row is None else str(row["run_id"])
 
     def status(self, run_id: str) -> str | None:
         """Return how a run stands; None if there is no such run."""
@@ -255,8 +275,8 @@ class Reading(Listing):
         )
         if not rows and text[0].isalpha():
             rows = self._connection.rows(
-                "SELECT run_id FROM runs WHERE substr(run_id, ?, ?) = ? ORDER BY run_id DESC LIMIT 6",
-                (TIME_LENGTH + 1, len(text), text.lower()),
+                f"SELECT run_id FROM runs WHERE {_WORDS} >= ? AND {_WORDS} < ? ORDER BY run_id DESC LIMIT 6",
+                (text.lower(), _after(text.lower())),
             )
         return [row["run_id"] for row in rows]
 
@@ -318,10 +338,13 @@ class Reading(Listing):
     def _events(self, digest: str, direction: Direction, limit: int) -> tuple[EventRecord, ...]:
         rows = self._connection.rows(
             f"SELECT {_ARTIFACT}, runs.pipeline, step_runs.status, coalesce(step_runs.started, runs.started) AS began "
-            "FROM artifacts JOIN events ON events.artifact_key = artifacts.artifact_key "
-            "JOIN runs ON runs.run_id = events.run_id "
+            # The ids of runs sort by time, so that the index alone says which are shown.
+            "FROM (SELECT run_id, slug, artifact, artifact_key FROM events WHERE artifact_key IN "
+            "(SELECT artifact_key FROM artifacts WHERE digest = ?) AND direction = ? ORDER BY run_id LIMIT ?) "
+            "AS events "
+            "JOIN artifacts ON artifacts.artifact_key = events.artifact_key JOIN runs ON runs.run_id = events.run_id "
             "JOIN step_runs ON step_runs.run_id = events.run_id AND step_runs.slug = events.slug "
-            "WHERE artifacts.digest = ? AND events.direction = ? ORDER BY began, events.run_id LIMIT ?",
+            "ORDER BY began, events.run_id",
             (digest, direction, limit),
         )
         return tuple(

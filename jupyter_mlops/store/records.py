@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 __all__ = [
     "FINAL",
+    "Addressee",
     "ArtifactRecord",
+    "Delivery",
     "Direction",
     "EventRecord",
     "FailureRecord",
@@ -56,8 +58,9 @@ class ArtifactRecord:
     """Something that a step took or made, with its content's address.
 
     Args:
-        id: The artifact's id in the pipeline (``train.model``), or ``file:PATH`` for a file that no step made.
-        kind: ``value``, ``file`` or ``state``.
+        id: The artifact's id in the pipeline (``train.model``), ``file:PATH`` for a file that no step made,
+            ``train.logged:NAME`` for what a step logged, ``train.figure:CELL:NUMBER`` for a figure that a cell showed.
+        kind: ``value``, ``file``, ``state`` or ``figure``.
         names: Variables in it, or the path of the file, or the name of the state.
         digest: BLAKE3 of the content, the object's name in the object store.
         bytes: Size of the content.
@@ -108,6 +111,44 @@ class MetricRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who else wants to know of a run.
+
+    Args:
+        tracker: Its kind (``mlflow``).
+        target: Where it is, without a password.
+        options: What it was told to do with what it gets, JSON values.
+    """
+
+    tracker: str
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something that is still to be delivered.
+
+    Args:
+        kind: ``run`` or ``model``; ``subject`` is the run's id or the model's name.
+        revision: Goes up when the subject changes while it waits.
+        queued: When it was put there, in milliseconds.
+        attempts: How often that failed.
+        due: Not to be tried before this time by itself, in milliseconds.
+        error: Why it failed last.
+    """
+
+    to: Addressee
+    kind: Literal["run", "model"]
+    subject: str
+    revision: int = 1
+    queued: int = 0
+    attempts: int = 0
+    due: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewRun:
     """What is known of a run when it begins.
 
@@ -123,6 +164,7 @@ class NewRun:
         parent: Id of the run this one resumes or belongs to.
         experiments: Names of the groups it is in.
         documents: Texts kept with the run by name (``pipeline`` is the pipeline's JSON); equal ones are stored once.
+        addressees: Trackers that are to get the run once it has ended.
     """
 
     pipeline: str
@@ -140,6 +182,7 @@ class NewRun:
     experiments: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, str] = field(default_factory=dict)
+    addressees: Sequence[Addressee] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +267,8 @@ class StepOutcome:
         outputs: What it made. Their objects must be in the object store already.
         metrics: What it reported; their ``step`` is filled in.
         cache_key: Only for results that may be reused.
+        parameters: Values that it logged; none of them replaces a parameter of the notebook.
+        tags: What it tagged the run with.
     """
 
     status: Status
@@ -241,6 +286,8 @@ class StepOutcome:
     outputs: Sequence[ArtifactRecord] = ()
     metrics: Sequence[MetricRecord] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ The shape is ML Metadata's, under our own words:
     runs, step_runs executions: a run, and within it each step
     artifacts       a content with a name, kind and type; equal ones are one row
     events          a step run took (``in``) or made (``out``) an artifact
+    outbox          what is still to be delivered to other trackers
     ==============  =========================================================================
 
 Keys are natural or digests, so that stores can be merged and no database has to hand out numbers. Times are integers
@@ -215,11 +216,40 @@ _VERSION_2 = (
     "CREATE INDEX tags_by_run ON tags (name, run_id, value)",
     "CREATE INDEX runs_by_seconds ON runs (seconds, run_id)",
     "CREATE INDEX runs_by_notebook ON runs (notebook, started, run_id)",
+    # brisk-otter-1f3c of 20260131-235959-brisk-otter-1f3c.
+    "CREATE INDEX runs_by_words ON runs (substr(run_id, 17))",
     "CREATE INDEX runs_by_commit ON runs (commit_id, started, run_id)",
-    # What used or made a content, in the order of the runs' ids, which is that of time.
+    # What used or made a content, under one id in the order of the runs' ids, which is that of time.
     "DROP INDEX events_by_artifact",
-    "CREATE INDEX events_by_artifact ON events (artifact_key, direction, run_id, slug)",
-    "CREATE INDEX step_runs_by_origin ON step_runs (reused_from, run_id) WHERE reused_from IS NOT NULL",
+    "CREATE INDEX events_by_artifact ON events (artifact_key, direction, artifact, run_id, slug)",
+    # Who computed what was reused, and who reused it.
+    "CREATE INDEX step_runs_by_computation ON step_runs (cache_key, status, finished, run_id) "
+    "WHERE cache_key IS NOT NULL",
+    # The files of a project by their paths: as steps read them, and as steps made them.
+    "CREATE INDEX events_by_file ON events (artifact, run_id, artifact_key) "
+    "WHERE direction = 'in' AND artifact >= 'file:' AND artifact < 'file;'",
+    "CREATE INDEX artifacts_by_path ON artifacts (names) WHERE kind = 'file'",
+    # A version's number is never given again, and one variable of those that an artifact holds may be the model.
+    "ALTER TABLE models ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
+    "UPDATE models SET last_version = "
+    "(SELECT coalesce(max(version), 0) FROM model_versions WHERE model_versions.model = models.name)",
+    "ALTER TABLE model_versions ADD COLUMN member TEXT",
+    # What trackers have not been told yet; a row goes when it has arrived.
+    """
+    CREATE TABLE outbox (
+        tracker  TEXT NOT NULL,
+        target   TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        subject  TEXT NOT NULL,
+        options  TEXT NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 1,
+        queued   BIGINT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due      BIGINT NOT NULL DEFAULT 0,
+        error    TEXT,
+        PRIMARY KEY (tracker, target, kind, subject)
+    )
+    """,
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)

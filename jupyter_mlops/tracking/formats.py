@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any
 
-__all__ = ["clock", "duration", "number", "parameter", "size"]
+__all__ = ["clock", "duration", "measure", "number", "parameter", "size"]
 
 
 def duration(seconds: float | None) -> str:
@@ -45,6 +45,14 @@ def number(value: float) -> str:
     if abs(value) >= 1e6:
         return f"{value:,.1f}" if abs(value) < 1e12 else f"{value:.5g}"
     return f"{value:.6g}"
+
+
+def measure(name: str, value: float) -> str:
+    """Say a number by what its name tells of it: seconds, bytes, or a plain number."""
+    what = name.rpartition(".")[2]
+    if what in ("seconds", "cpu_seconds"):
+        return duration(value)
+    return size(round(value)) if what == "peak_memory" else number(value)
 
 
 def parameter(value: Any) -> str:

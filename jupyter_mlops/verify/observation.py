@@ -164,7 +164,7 @@ def _file_sources(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
 
 
 def _hands_files(first: Step, second: Step) -> bool:
-    known = second.files_read or second.files_written or any(name.startswith("file:") for name in second.hidden)
+    known = second.files_read or second.files_written or any(name.startswith("file") for name in second.hidden)
     if first.writes_unknown_files:
         return bool(second.touches_unknown_files or second.writes_unknown_files or known)
     return bool(first.files_written) and (second.touches_unknown_files or second.writes_unknown_files)

@@ -109,13 +109,7 @@ def test_registered_models_stay(store: Any) -> None:
     with Database(home.database) as database:
         (run,) = database.runs()
         item = database.artifacts_of(run.run_id)[0]
-        (key,) = database._connection.rows("SELECT artifact_key FROM artifacts WHERE digest = ?", (item.digest,))
-        with database.transaction():
-            database._connection.execute("INSERT INTO models VALUES ('m', 1, NULL)")
-            database._connection.execute(
-                "INSERT INTO model_versions VALUES ('m', 1, ?, ?, ?, ?, 1, NULL)",
-                (run.run_id, item.step, item.id, key[0]),
-            )
+        database.register_model("m", run_id=run.run_id, step=item.step, artifact=item.id, member=item.names[0])
         other = database.create_run(_new_run())
         database.finish_run(other.run_id, "succeeded")
     assert api.gc(home=store.home, keep_runs=0).kept[run.run_id] == "a model was registered from it"

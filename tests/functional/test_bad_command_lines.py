@@ -116,8 +116,8 @@ WRONG_LINES: Mapping[str, tuple[Sequence[str], str]] = {
     ),
     "OUT has too long a name": (["x" * 300], f"error: The output {'x' * 300} can't be written: File name too long."),
     "OUT with a NUL": (["a\0b"], "error: The output a\\x00b can't be written: embedded null byte."),
-    "OUT is a stream": (
-        ["-"],
+    "the report is a stream": (
+        ["--report", "-"],
         "error: The result can't go to standard output.\nhint: Name a file; write ./- for a file of that name.",
     ),
     "report is the notebook": (

@@ -126,8 +126,6 @@ def unreadable(work: Path, content: str) -> Mapping[str, str]:
         "x" * 300: f"error: {'x' * 300} can't be read: File name too long.",
         "a\0b.ipynb": "error: a\\x00b.ipynb can't be read: embedded null byte.",
         "": "error: The name of the notebook is empty.\nhint: Name a .ipynb file.",
-        "-": "error: A notebook can't be read from standard input.\n"
-        "hint: Steps run in the notebook's folder, so it must be a file; write ./- for a file of that name.",
     }
 
 
@@ -137,6 +135,9 @@ def test_files_that_can_not_be_read(run: Run, notebook: Make, work: Path, nothin
     for name, message in messages.items():
         for command in COMMANDS:
             assert run(command[0], name, *command[1:]) == (2, "", f"{message}\n"), name
+    for command in COMMANDS[:-1]:
+        message = "error: Only `run` reads a notebook from standard input.\nhint: Write ./- for a file of that name.\n"
+        assert run(command[0], "-", *command[1:]) == (2, "", message)
 
 
 # --- notebooks that are no pipelines --------------------------------------------------------------------------------

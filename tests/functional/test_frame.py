@@ -82,7 +82,14 @@ def test_wheel_holds_the_package_and_its_data(root: Path, wheel: zipfile.ZipFile
 
 def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     outside = {name for name in wheel.namelist() if not name.startswith("jupyter_mlops/")}
-    assert {name.split("/")[0] for name in outside} == {f"jupyter_mlops-{__version__}.dist-info"}
+    data = f"jupyter_mlops-{__version__}.data/data/share/jupyter/nbconvert/templates/mlops/"
+    assert {name.removeprefix(data) for name in outside if name.startswith(data)} == {
+        "conf.json",
+        "index.html.j2",
+        "style.css",
+    }
+    others = {name.split("/")[0] for name in outside if not name.startswith(data)}
+    assert others == {f"jupyter_mlops-{__version__}.dist-info"}
 
 
 def test_wheel_metadata(wheel: zipfile.ZipFile) -> None:
@@ -119,6 +126,7 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
     optional = {
         "fsspec",
         "matplotlib",
+        "mlflow",
         "polars",
         "pyarrow",
         "scipy",

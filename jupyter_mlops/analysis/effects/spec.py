@@ -29,6 +29,7 @@ tokens say otherwise. The tokens are blank separated:
 ``seeds(G)``               sets a global generator
 ``reads`` ``writes`` ``appends`` ``(0|name)`` or ``(self)``: the path of a file, or of a folder
                            with everything in it
+``takes(0|name)``          reads the file or folder if the argument is a path; any other value stays as it is
 ``suffix(.npy)``           a file written may be called by its path with this suffix instead
 ``lists(0|name)``          reads the names in a folder or those that match a pattern; says ``files`` too
 ``files``                  may read and write any file (a stream given in place of a path is mutated)
@@ -56,7 +57,7 @@ _VOLATILE = frozenset({"network", "clock", "database", "entropy"})
 _FLAGS = frozenset({"view", "hashed", "copies-plain", "copies-many", "plots", "files"})
 _ARGUMENTS = frozenset({"mutates", "shares", "keeps", "calls", "draws-from"})
 _NAMES = frozenset({"draws", "seeds", "sets", "uses"})
-_FILES = frozenset({"reads", "writes", "appends", "lists", "evaluates"})
+_FILES = frozenset({"reads", "writes", "appends", "lists", "evaluates", "takes"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Effect:
         writes: Paths written.
         appends: Paths appended to.
         lists: Folders or patterns whose matching names are read; ``files`` is then true as well.
+        takes: Paths read, unless the argument is known to be another value.
         suffix: What may be put behind the paths written.
         files: Any file may be read and written.
         volatile: What outside the process the result depends on.
@@ -121,6 +123,7 @@ class Effect:
     writes: tuple[FileArgument, ...] = ()
     appends: tuple[FileArgument, ...] = ()
     lists: tuple[FileArgument, ...] = ()
+    takes: tuple[FileArgument, ...] = ()
     suffix: str | None = None
     files: bool = False
     volatile: tuple[str, ...] = ()
@@ -191,6 +194,7 @@ def unbound(effect: Effect) -> Effect | None:
         writes=tuple(map(_moved_file, effect.writes)),
         appends=tuple(map(_moved_file, effect.appends)),
         lists=tuple(map(_moved_file, effect.lists)),
+        takes=tuple(map(_moved_file, effect.takes)),
         void=tuple((None if place is None else place + 1, name, value) for place, name, value in effect.void),
     )
 

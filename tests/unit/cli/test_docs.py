@@ -27,14 +27,15 @@ def documented_options(section: str) -> set[str]:
     return {word for row in rows for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", row)}
 
 
-def real_options(name: str) -> set[str]:
+def options(name: str) -> list[click.Option]:
+    """The options of a command, of a group those of all its commands."""
     command = importlib.import_module(f"jupyter_mlops.cli.{name}").command
-    return {
-        text
-        for parameter in command.params
-        if isinstance(parameter, click.Option)
-        for text in (*parameter.opts, *parameter.secondary_opts)
-    }
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    return [parameter for item in commands for parameter in item.params if isinstance(parameter, click.Option)]
+
+
+def real_options(name: str) -> set[str]:
+    return {text for option in options(name) for text in (*option.opts, *option.secondary_opts)}
 
 
 def test_every_command_has_a_section_and_no_other_is_there(root: Path) -> None:
@@ -50,5 +51,4 @@ def test_every_option_is_documented_and_every_documented_one_exists(name: str, r
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_help_text(name: str) -> None:
-    command = importlib.import_module(f"jupyter_mlops.cli.{name}").command
-    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    assert all(option.help for option in options(name))

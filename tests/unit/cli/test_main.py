@@ -71,7 +71,7 @@ def test_version(run: Any) -> None:
         (["run", "a.ipynb", "--workers", "0"], "Invalid value for '--workers': 0", "See: jupyter mlops run --help"),
         (["run", "a.ipynb", "--cwd", "no-such"], "Invalid value for '--cwd': Directory 'no-such'", "See: "),
         (["check", "a.ipynb", "--format", "xml"], "Invalid value for '--format': 'xml'", "See: jupyter mlops check"),
-        (["check", "-"], "A notebook can't be read from standard input.", "Steps run in the notebook's folder"),
+        (["check", "-"], "Only `run` reads a notebook from standard input.", "Write ./- for a file of that name."),
     ],
 )
 def test_wrong_usage_is_one_message_and_exit_code_2(run: Any, line: list[str], message: str, hint: str) -> None:

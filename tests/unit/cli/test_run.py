@@ -100,6 +100,25 @@ def test_text_has_plan_result_metrics_places_and_what_next(run: Any, write: Any,
     assert any(re.fullmatch(r"  jupyter mlops run churn\.ipynb -p n_trees VALUE +run .+", line) for line in lines)
 
 
+def test_the_source_of_each_parameter_is_handed_on(
+    run: Any, write: Any, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text("n_trees: 3\n")
+    monkeypatch.setattr("sys.argv", ["jupyter-mlops", "run", "churn.ipynb", "-f", "params.yaml"])
+    run("run", write(), "-f", "params.yaml")
+    run("run", "churn.ipynb", "-f", "params.yaml", "-p", "n_trees", "4")
+    run("run", "churn.ipynb", "-y", "{n_trees: 5}")
+    run("run", "churn.ipynb")
+    given = [(call["parameters"], call["sources"]) for call in engine.calls]
+    assert given == [
+        ({"n_trees": 3}, {"n_trees": "-f params.yaml"}),
+        ({"n_trees": 4}, {"n_trees": "-p"}),
+        ({"n_trees": 5}, {"n_trees": "-y"}),
+        ({}, {}),
+    ]
+    assert engine.calls[0]["command"] == "jupyter mlops run churn.ipynb -f params.yaml"
+
+
 def test_what_steps_used_is_shown(run: Any, write: Any, engine: Engine) -> None:
     lines = run("run", write()).out.splitlines()
     start = lines.index("Used")
@@ -207,11 +226,16 @@ def test_a_notebook_with_errors_is_not_run(run: Any, write: Any, engine: Engine,
     assert [item.name for item in tmp_path.iterdir()] == ["churn.ipynb"]
 
 
-@pytest.mark.parametrize("out", ["churn.ipynb", "./churn.ipynb", "no/out.ipynb", "-"])
-def test_bad_outputs_are_refused(run: Any, write: Any, engine: Engine, out: str) -> None:
+@pytest.mark.parametrize("out", ["churn.ipynb", "./churn.ipynb", "no/out.ipynb"])
+@pytest.mark.parametrize("option", [(), "--report", "--junit", "--markdown", "--stdout-file", "--stderr-file"])
+def test_bad_outputs_are_refused(run: Any, write: Any, engine: Engine, option: Any, out: str) -> None:
     write()
-    assert (run("run", "churn.ipynb", out).code, engine.calls) == (2, [])
-    assert (run("run", "churn.ipynb", "--report", out).code, engine.calls) == (2, [])
+    assert (run("run", "churn.ipynb", *([option] if option else []), out).code, engine.calls) == (2, [])
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit", "--markdown", "--stdout-file", "--stderr-file"])
+def test_only_the_notebook_can_be_piped(run: Any, write: Any, engine: Engine, option: str) -> None:
+    assert (run("run", write(), option, "-").code, engine.calls) == (2, [])
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

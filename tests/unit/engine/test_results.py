@@ -45,6 +45,9 @@ def test_json_form() -> None:
         "status": "failed",
         "backend": "local",
         "notes": [],
+        "gates": [],
+        "baseline": None,
+        "problems": [],
         "seconds": 1.235,
         "steps": [
             {

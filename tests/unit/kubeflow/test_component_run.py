@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,7 @@ def test_secrets_are_taken_out(make_notebook: Any, run_notebook: Any, tmp_path: 
         ]
         + [json.dumps(ran.artifacts)]
     )
-    assert "***" in kept
+    assert "[redacted]" in kept
     assert "env-secret-1234" not in kept
     assert "file-secret-5678" not in kept
 
@@ -367,3 +368,23 @@ def test_files_are_kept_and_handed_on(make_notebook: Any, run_notebook: Any) -> 
     assert ran.outputs("read") == ["next\n"]
     assert ran.path("write", "file_kept_txt").read_text(encoding="utf-8") == "kept"
     assert ran.metadata("write", "file_kept_txt")["names"] == "kept.txt"
+
+
+def test_what_code_logs_is_kept(make_notebook: Any, run_notebook: Any, tmp_path: Path) -> None:
+    source = (
+        "import jupyter_mlops as mlops\nfor i in range(3): mlops.log_metric('loss', 1.0 / (i + 1), step=i)\n"
+        "mlops.log_params({'depth': 3})\nopen('a.txt', 'w').write('kept')\nmlops.log_artifact('a.txt')\n1/0"
+    )
+    path = make_notebook(("parameters", "n = 1"), ("step:s", f"print(n)\n{source}"), ("step:t", "print('no log')"))
+    ran = run_notebook(path, until_failure=False)
+    assert ran.processes["s"].returncode == 1  # what was logged before stays
+    assert ran.metadata("s", "metrics") == {"loss": pytest.approx(1 / 3)}
+    with tarfile.open(ran.path("s", "logged")) as archive:
+        names = archive.getnames()
+        lines = [name for name in names if name.endswith(".jsonl")]
+        stream = archive.extractfile(lines[0])
+        assert stream is not None
+        entries = [json.loads(line) for line in stream.read().splitlines()]
+    assert [entry["kind"] for entry in entries] == ["metric", "metric", "metric", "param", "artifact"]
+    assert entries[-1]["path"] in names
+    assert "logged" not in ran.artifacts["t"]

@@ -27,8 +27,18 @@ def test_finite_numbers_are_metrics():
 
 def test_what_is_not_finite_is_noted():
     metrics, notes = collect_metrics(["x", "y", "z"], {"x": float("nan"), "y": np.inf, "z": 10**400})
-    assert metrics == {"z": 10**400}
-    assert notes == ["x is nan, which is no metric", "y is inf, which is no metric"]
+    assert metrics == {}
+    assert notes == [
+        f"{name} is {value}, which is no metric" for name, value in [("x", "nan"), ("y", "inf"), ("z", "inf")]
+    ]
+
+
+def test_names_that_cannot_be_kept_are_noted():
+    report = {"q'<script>": 1, "a\nb": 2, "x" * 300: 3, "ok": {"": 4}}
+    metrics, notes = collect_metrics(["report"], {"report": report})
+    assert metrics == {"report.q'<script>": 1, "report.ok.": 4}
+    assert [note.partition(":")[0] for note in notes] == ["in report", "in report"]
+    assert "control character" in notes[0] and "250 characters" in notes[1]
 
 
 def test_dictionaries_flatten():

@@ -17,6 +17,7 @@ from jupyter_mlops.store.records import ArtifactRecord, FailureRecord, MetricRec
 from jupyter_mlops.tracking.report import OUTPUT_NOTEBOOK, write_report
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
+STREAM = {"output_type": "stream", "name": "stdout", "text": "hello\n" * 20}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -168,12 +169,13 @@ def test_what_a_notebook_shows_can_do_no_harm(home: Home) -> None:
     page = Page(text)
     assert_harmless(page)
     assert "http://evil" not in "".join(value for _, name, value in page.attributes)
-    assert "display: none" not in text
+    assert "display: none" not in text.partition("</style>")[2]
     assert "kept" in page.text and "instead" in page.text and "5.1" in page.text
     assert ("table", "class", "dataframe") in page.attributes
     assert page.text.count("This output is interactive") == 3
     images = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-    assert [image.split(",")[0] for image in images] == ["data:image/png;base64", "data:image/svg+xml;base64"]
+    kinds = ["data:image/png;base64", "data:image/svg+xml;base64"]
+    assert [image.split(",")[0] for image in images] == [*kinds, *kinds], "in the gallery, and at the cells"
 
 
 def test_malformed_notebooks_do_not_stop_a_report(home: Home) -> None:
@@ -207,6 +209,61 @@ def test_a_run_that_has_not_begun_has_a_report(home: Home) -> None:
     assert "running" in text and "queued" in text
 
 
+def test_lineage_leads_to_other_runs(home: Home) -> None:
+    database, first, _ = a_run(home, "churn", [])
+    database.close()
+    database, second, pipeline = a_run(home, "churn", [])
+    first, second = sorted((first, second))  # in one second, chance orders them
+    with database:
+        made = Page(write_report(database, home, second, pipeline=pipeline).read_text()).text
+        assert f"first by run {first}" in made and "and by 1 other run" in made
+        assert "first by run" not in Page(write_report(database, home, first, pipeline=pipeline).read_text()).text
+
+
+def test_gates_environment_and_logs_are_shown_and_escaped(home: Home) -> None:
+    database, run_id, pipeline = a_run(home, "churn", [])
+    kept = {"gates": [{"gate": EVIL, "verdict": "failed", "reason": EVIL}, "odd"]}
+    with database:
+        database.record_document(run_id, "gates", json.dumps(kept))
+        place = {"python": "3.11.7", "odd": [1], "distributions": {"pandas": "3.0", EVIL: EVIL}}
+        database.record_document(run_id, "environment", json.dumps(place))
+        database.record_document(run_id, "git-diff", f"+{EVIL}\n")
+        database.record_document(run_id, "command", f"jupyter mlops run {EVIL}")
+        (home.run(run_id) / "steps").mkdir()
+        (home.run(run_id) / "steps" / "01-one.log").write_text(f"begin {EVIL}\n" + "x\n" * 1_000_000 + "end\n")
+        page = Page(write_report(database, home, run_id, pipeline=pipeline).read_text())
+        assert_harmless(page)
+        for expected in ("Gates", "3.11.7", "2 installed distributions", "What was not committed", "begin", "end"):
+            assert expected in page.text, expected
+        assert len(page.text) < 100_000
+        for name in ("gates", "environment"):
+            database.record_document(run_id, name, "[broken")
+        assert "Gates" not in Page(write_report(database, home, run_id, pipeline=pipeline).read_text()).text
+
+
+def test_ten_thousand_metrics_fit(home: Home) -> None:
+    with Database(home.database) as database:
+        run = database.create_run(NewRun("p", (("one", "One"),)))
+        metrics = [MetricRecord(f"m{number:05}", number) for number in range(10_050)]
+        database.finish_step(run.run_id, "one", StepOutcome("succeeded", metrics=metrics))
+        text = write_report(database, home, run.run_id).read_text()
+    assert len(text) < 3_000_000
+    page = Page(text)
+    assert page.attributes.count(("div", "class", "metric")) == 60
+    assert "9940 more metrics" in page.text and "and 50 more" in page.text
+
+
+def test_figures_are_gathered_unless_that_is_too_much(home: Home) -> None:
+    outputs = [{"output_type": "display_data", "data": {"image/png": PIXEL}, "metadata": {}}]
+    text = page_of(home, "churn", [a_cell("plot()", outputs), a_cell("plot()", outputs, id="c2")])
+    page = Page(text)
+    assert page.tags.count("figure") == 2 and page.tags.count("img") == 4
+    assert page.attributes.count(("a", "href", "#cell-c2")) >= 2
+    large = [{"output_type": "display_data", "data": {"image/png": "AAAA" * 1_000_000}, "metadata": {}}]
+    page = Page(page_of(home, "large", [a_cell("plot()", large)]))
+    assert page.tags.count("figure") == 1 and page.tags.count("img") == 1
+
+
 def test_endless_output_is_shortened(home: Home) -> None:
     outputs = [{"output_type": "stream", "name": "stdout", "text": "begin " + "x" * 5_000_000 + " end"}]
     text = page_of(home, "churn", [a_cell("x", outputs)])
@@ -232,13 +289,22 @@ def test_a_failed_write_leaves_the_old_report(home: Home, monkeypatch: pytest.Mo
 
 def test_a_run_of_200_steps_has_a_report(home: Home) -> None:
     slugs = [f"s{number}" for number in range(200)]
+    cells = [a_cell("x = 1\n" * 20, [STREAM], id=f"c{slug}") for slug in slugs]
     steps = tuple(Step(slug, slug, (f"c{slug}",)) for slug in slugs)
     edges = tuple(Edge(one, two, ("x",)) for one, two in itertools.pairwise(slugs))
     pipeline = Pipeline("long", None, "python3", (), steps, edges, ())
     with Database(home.database) as database:
         run = database.create_run(NewRun("long", [(slug, slug) for slug in slugs]))
         for slug in slugs:
-            database.finish_step(run.run_id, slug, StepOutcome("succeeded", 0.1))
+            status = "failed" if slug == "s7" else "succeeded"
+            made = [ArtifactRecord(f"{slug}.x", "value", ("x",), hash_bytes(slug.encode()), 9)]
+            database.finish_step(run.run_id, slug, StepOutcome(status, 0.1, outputs=made))
         database.finish_run(run.run_id, "succeeded")
-        page = Page(write_report(database, home, run.run_id, pipeline=pipeline).read_text())
+        home.run(run.run_id).mkdir(parents=True)
+        (home.run(run.run_id) / OUTPUT_NOTEBOOK).write_text(json.dumps({"cells": cells}))
+        text = write_report(database, home, run.run_id, pipeline=pipeline).read_text()
+    page = Page(text)
+    assert len(text) < 2_000_000
+    folds = [("open" in item) for item in re.findall(r'<details class="group"[^>]*>', text)]
+    assert len(folds) == 200 and folds.count(True) == 1, "only the failed step is open"
     assert {f"step-s{number}" for number in range(200)} <= {value for _, name, value in page.attributes if name == "id"}

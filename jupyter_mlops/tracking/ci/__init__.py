@@ -1,0 +1,1 @@
+"""What continuous integration reads of a run: gates, JUnit, Markdown, annotations; and the files that set it up."""
