@@ -8,7 +8,7 @@ from __future__ import annotations
 from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
 from jupyter_mlops.api.clusters import submit
 from jupyter_mlops.api.history import runs
-from jupyter_mlops.api.images import build, last_build, plan_images
+from jupyter_mlops.api.images import build, images_of, plan_images
 from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
 from jupyter_mlops.api.models import (
     describe_model,
@@ -38,7 +38,7 @@ __all__ = [
     "explain",
     "gc",
     "github_annotations",
-    "last_build",
+    "images_of",
     "lineage",
     "load",
     "load_inputs",

@@ -292,7 +292,7 @@ def order_of(
     from jupyter_mlops.kubeflow.ordering import make_order
     from jupyter_mlops.pipeline.parameters import resolve
 
-    images, unpushed = _built(home, source, sliced, image)
+    images, unpushed = _built(home, source, image)
     return make_order(
         runtime,
         source,
@@ -305,20 +305,16 @@ def order_of(
     )
 
 
-def _built(home: Path, source: Notebook, sliced: Pipeline, image: str | None) -> tuple[dict[str, str], tuple[str, ...]]:
+def _built(home: Path, source: Notebook, image: str | None) -> tuple[dict[str, str], tuple[str, ...]]:
     """The images that were built for a notebook as it is, by step slug; and those built here that were not pushed."""
-    from jupyter_mlops.api import images
-    from jupyter_mlops.images import record
+    from jupyter_mlops.api.images import images_of
+    from jupyter_mlops.images.record import last_build
 
-    built = record.last_build(home, sliced.name)
-    unpushed = () if built is None else tuple(item.reference for item in built.images if not item.pushed)
-    if built is None or image is not None:
-        return {}, unpushed
-    current = images.last_build(source, home=home)
-    if current is None:
-        return {}, unpushed
-    known = {step.slug for step in sliced.steps}
-    return {slug: item.pinned for item in current.images for slug in item.steps if slug in known}, unpushed
+    built = images_of(source, home=home) if image is None else last_build(home, source.name)
+    if built is None:
+        return {}, ()
+    unpushed = tuple(item.reference for item in built.images if not item.pushed)
+    return dict(built.by_step) if image is None else {}, unpushed
 
 
 def place_of(source: Notebook) -> Path:

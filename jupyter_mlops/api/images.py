@@ -13,7 +13,7 @@ from jupyter_mlops.pipeline.model import Pipeline
 if TYPE_CHECKING:
     from jupyter_mlops.images.model import Build, ImagePlan
 
-__all__ = ["build", "last_build", "plan_images"]
+__all__ = ["build", "images_of", "plan_images"]
 
 
 def plan_images(
@@ -93,18 +93,38 @@ def build(
     return build_images(plan, sliced, home=folder, push=push, engine=engine, options=options, told=told)
 
 
-def last_build(notebook: PathLike | Notebook, *, home: PathLike | None = None) -> Build | None:
-    """Return what was built last for a notebook; None if nothing was, or if the images would be others by now."""
+def images_of(notebook: PathLike | Notebook, *, home: PathLike | None = None) -> Build | None:
+    """Return the images that were built last for a notebook, with the digests of those that were pushed.
+
+    Args:
+        notebook: A file, or a notebook that was read before.
+        home: Folder of the store; ``.mlops`` at the project's root by default.
+
+    Returns:
+        None if none were ever built.
+
+    Raises:
+        UsageError: What is in them is not what would be built now: packages, modules, files or settings have changed.
+    """
+    from jupyter_mlops.errors import UsageError
     from jupyter_mlops.images import record
+    from jupyter_mlops.notebook.names import printable
 
     source = source_of(notebook)
-    found = record.last_build(_home(source, home), pipeline(source).name)
-    if found is None:
-        return None
-    if not found.images:
+    found = record.last_build(_home(source, home), source.name)
+    if found is None or not found.images:
         return found
     plan = plan_images(source, base=found.base, home=home)
-    return found if {item.content for item in plan.images} == {item.content for item in found.images} else None
+    now = {item.steps: item.content for item in plan.images}
+    stale = [item.reference for item in found.images if now.get(item.steps) != item.content]
+    if stale or len(now) != len(found.images):
+        name = printable(str(source.path.name)) if source.path is not None else "the notebook"
+        which = f" ({stale[0]})" if stale else ""
+        raise UsageError(
+            f"The image built last for {name}{which} is out of date: packages, modules, files or settings have changed.",
+            hint=f"Build it again with `jupyter mlops build {name}`, or name an image with --image.",
+        )
+    return found
 
 
 def _home(source: Notebook, home: PathLike | None) -> Path:

@@ -224,7 +224,7 @@ def _probe(plan: ImagePlan, pipeline: Pipeline, engine: Engine, reference: str, 
 
 def _unprobed(reference: str, done: Done) -> Problem:
     last = next((line.strip() for line in reversed(done.lines) if line.strip()), "it printed nothing")
-    if "no such file or directory" in last.lower() or "not found" in last.lower():
+    if "python3" in last and ("no such file or directory" in last.lower() or "not found" in last.lower()):
         return Problem("error", f"The image {reference} has no python3: {last[:200]}")
     return Problem("warning", f"The image {reference} could not be looked into: {last[:200]}")
 

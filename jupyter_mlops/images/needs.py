@@ -44,6 +44,13 @@ _BY_SCHEME = {
 }
 """Distributions that libraries import only when such a thing is done; taken along if they are installed here."""
 
+_USED_WHERE_PRESENT = {
+    "pandas": ("pyarrow", "numexpr", "bottleneck"),
+    "xarray": ("bottleneck", "numbagg", "flox"),
+}
+"""Distributions that others use without being asked wherever they are installed, with other values or types as a
+result: pandas keeps texts in memory of pyarrow, sums with bottleneck. Without them an image computes something else."""
+
 _OPTIONAL = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
 
 
@@ -101,7 +108,8 @@ def _trees(pipeline: Pipeline, step: Step, notebook: Notebook) -> list[ast.Modul
 
 def _step_needs(names: Iterable[str], modules: Modules, trees: list[ast.Module], interpreter: Interpreter) -> StepNeeds:
     found = {name for name, version in modules.distributions.items() if version is not None}
-    extra = [name for name in _implied(trees) if name in interpreter.distributions]
+    quietly = [name for owner in found for name in _USED_WHERE_PRESENT.get(owner, ())]
+    extra = [name for name in (*_implied(trees), *quietly) if name in interpreter.distributions]
     found |= interpreter.versions(extra).keys()
     guarded = _guarded(trees)
     absent = {name for name, version in modules.distributions.items() if version is None} - guarded

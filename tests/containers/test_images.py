@@ -54,6 +54,7 @@ def _trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str) -> Non
     file = tmp_path / "registries.conf"
     file.write_text(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n', encoding="utf-8")
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(file))
+    (tmp_path / "auth.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
 
 

@@ -106,6 +106,7 @@ def interpreter(site: Path) -> Interpreter:
         "numpy": Distribution("2.4.6", (), ("numpy",), place=place),
         "tzdata": Distribution("2026.6", place=place),
         "pyarrow": Distribution("22.0", (), ("pyarrow",), place=place),
+        "tabulate": Distribution("0.9", (), ("tabulate",), place=place),
         "tidy": Distribution(
             "0.3",
             ("numpy",),

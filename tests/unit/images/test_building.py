@@ -14,6 +14,7 @@ import pytest
 
 from jupyter_mlops import api
 from jupyter_mlops._version import __version__
+from jupyter_mlops.api import kubeflow
 from jupyter_mlops.cli.main import main
 from jupyter_mlops.errors import InfrastructureError, UsageError
 from jupyter_mlops.images.building import write_context
@@ -50,7 +51,7 @@ def test_build_with_podman(notebook: Path, engine: Any, project: Path) -> None:
     assert f"--tag {image.reference}" in call
     assert "--secret id=pip,src=" in call
     assert "--network=host" in call
-    assert api.last_build(notebook) == _recorded(done)
+    assert api.images_of(notebook) == _recorded(done)
 
 
 def _recorded(done: Any) -> Any:
@@ -63,9 +64,25 @@ def test_what_was_built_no_longer_counts_after_a_change(notebook: Path, engine: 
     engine.install(run=FINE)
     build(notebook)
     (project / "helper.py").touch()
-    assert api.last_build(notebook) is not None
+    assert api.images_of(notebook) is not None
+    write({"load": "import json\nx = json.loads('2')", "end": "y = x + 1"})  # code is not in the image
+    assert api.images_of(notebook) is not None
     write({"load": "import json, helper\nx = json.loads('1')", "end": "y = x + 1"})
-    assert api.last_build(notebook) is None
+    with pytest.raises(UsageError, match="out of date"):
+        api.images_of(notebook)
+
+
+def test_compiled_pipelines_take_what_was_built_last(notebook: Path, engine: Any) -> None:
+    engine.install(run=FINE, push=PUSHED)
+    build(notebook)
+    compiled = kubeflow.compile_notebook(notebook)
+    assert compiled.images["load"].startswith("localhost/churn:")
+    assert any("on this machine alone" in note for note in compiled.notes)
+    build(notebook, push=True, registry="r.example.com/team")
+    compiled = kubeflow.compile_notebook(notebook)
+    assert set(compiled.images.values()) == {f"r.example.com/team/churn@{DIGEST}"}
+    assert f"r.example.com/team/churn@{DIGEST}" in compiled.yaml
+    assert not any("on this machine alone" in note for note in compiled.notes)
 
 
 def test_docker_if_there_is_no_podman(notebook: Path, engine: Any) -> None:
@@ -93,7 +110,7 @@ def test_push_records_the_digest(notebook: Path, engine: Any) -> None:
     assert image.digest == DIGEST
     assert image.pinned == f"r.example.com/team/churn@{DIGEST}"
     assert set(done.by_step.values()) == {image.pinned}
-    recorded = api.last_build(notebook)
+    recorded = api.images_of(notebook)
     assert recorded is not None
     assert recorded.by_step == done.by_step
 
@@ -189,7 +206,7 @@ def test_a_failed_build_records_nothing(notebook: Path, engine: Any, project: Pa
     engine.install(build="echo 'ERROR: No matching distribution found for ours==1'; exit 1", run=FINE)
     with pytest.raises(UsageError, match="pip finds no ours==1"):
         build(notebook)
-    assert api.last_build(notebook) is None
+    assert api.images_of(notebook) is None
     assert "No matching" in (project / ".mlops" / "images" / "build.log").read_text(encoding="utf-8")
     assert not engine.calls("push")
 
@@ -198,14 +215,14 @@ def test_a_failed_push_records_nothing(notebook: Path, engine: Any) -> None:
     engine.install(run=FINE, push="echo 'unauthorized: authentication required'; exit 125")
     with pytest.raises(UsageError, match=r"The registry r\.example\.com wants a login"):
         build(notebook, push=True, registry="r.example.com/team")
-    assert api.last_build(notebook) is None
+    assert api.images_of(notebook) is None
 
 
 def test_a_push_that_does_not_say_what_it_pushed(notebook: Path, engine: Any) -> None:
     engine.install(run=FINE)
     with pytest.raises(InfrastructureError, match="did not say its digest"):
         build(notebook, push=True, registry="r.example.com/team")
-    assert api.last_build(notebook) is None
+    assert api.images_of(notebook) is None
 
 
 def test_push_without_a_registry(notebook: Path, engine: Any) -> None:
@@ -231,7 +248,7 @@ def test_a_module_that_can_not_be_imported_in_the_image(notebook: Path, engine: 
     with pytest.raises(UsageError, match=r"can't import json, which step 'load' needs: ImportError: libGL") as caught:
         build(notebook)
     assert "system_packages" in (caught.value.hint or "")
-    assert api.last_build(notebook) is None
+    assert api.images_of(notebook) is None
 
 
 def test_an_image_of_a_step_s_own_is_looked_into_if_it_is_here(write: Any, engine: Any) -> None:
