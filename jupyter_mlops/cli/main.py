@@ -26,7 +26,7 @@ COMMANDS = {
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
     "build": "Build the container image that the steps run in on a cluster.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
-    "compile": "Compile a notebook for Kubeflow Pipelines; files only.",
+    "compile": "Compile a notebook for Kubeflow Pipelines.",
     "runtime": "List, add, test or remove the clusters that this project can submit to.",
     "submit": "Run a notebook as a pipeline on a cluster.",
     "stop": "Stop a run that is going on, on this machine or on a cluster.",

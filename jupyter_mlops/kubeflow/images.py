@@ -36,5 +36,5 @@ def refuse_unpushed(runtime: Runtime, images: Mapping[str, str], unpushed: Itera
         registry = f" --registry {runtime.registry}" if runtime.registry else ""
         raise UsageError(
             f"The cluster of the runtime {runtime.name!r} can't pull the image {image} of step {slug!r}: {reason}.",
-            hint=f"jupyter mlops build NOTEBOOK --push{registry} puts it where the cluster finds it; then submit again.",
+            hint=f"jupyter mlops build NOTEBOOK --push{registry} puts it where the cluster finds it.",
         )
