@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def write(project: Path) -> Write:
-    """Write a notebook of (tags, source)."""
+    """Write a notebook of (tags, source); no cluster has run just these cells before."""
+    own = uuid.uuid4().hex
 
     def write_notebook(cells: Sequence[Cell] = ONE, name: str = "count.ipynb") -> Path:
         made = [
@@ -70,7 +72,7 @@ def write(project: Path) -> Write:
                 "cell_type": "code",
                 "id": f"cell-{number}",
                 "metadata": {"tags": tags.split(";") if tags else []},
-                "source": source,
+                "source": f"{source}\n# {own}",
                 "outputs": [],
                 "execution_count": None,
             }
