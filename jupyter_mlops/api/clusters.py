@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +153,7 @@ def submit(
     """
     from jupyter_mlops.engine.origin import origin
     from jupyter_mlops.engine.preparation import run_of
+    from jupyter_mlops.engine.request import redactor_of
     from jupyter_mlops.kubeflow.records import cluster_run
     from jupyter_mlops.kubeflow.submitting import submit as start
     from jupyter_mlops.store.database import Database
@@ -174,6 +175,7 @@ def submit(
             no_cache=no_cache,
             home=folder,
         )
+        folders = ensure_home(folder)
         new = run_of(
             sliced,
             source,
@@ -184,9 +186,9 @@ def submit(
             root=root,
             sources=sources or {},
             command=command,
+            redactor=replace(redactor_of(sliced, source, given, {}, root), key=folders.fingerprint_key()),
             addressees=addressees(os.environ, place),
         )
-        folders = ensure_home(folder)
         with Database(folders.database) as database:
             run_id = start(cluster, database, new, order)
             found = cluster_run(database, run_id)

@@ -18,11 +18,12 @@ from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
 from jupyter_mlops.engine.origin import Origin
 from jupyter_mlops.engine.redaction import redact_command
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.shown import shown_json
 from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.notebook.model import Notebook
-from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.steps.cells import unexecuted
 from jupyter_mlops.store.configuration import FILE
@@ -101,6 +102,7 @@ def new_run(request: RunRequest) -> NewRun:
         root=request.root,
         sources=request.sources,
         command=request.command,
+        redactor=request.redactor,
         addressees=request.addressees,
     )
 
@@ -116,6 +118,7 @@ def run_of(
     root: Path,
     sources: Mapping[str, str],
     command: str | None,
+    redactor: Redactor,
     addressees: Sequence[Addressee] = (),
 ) -> NewRun:
     """Say what is known of a run before it begins, wherever it is to run.
@@ -127,20 +130,21 @@ def run_of(
         root: The project's root.
         sources: Where passed parameters came from.
         command: The command line.
+        redactor: Takes secrets out of what is recorded.
         addressees: Other trackers that the run is delivered to.
     """
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
-        "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
-        "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+        "pipeline": json.dumps(shown_json(pipeline, redactor), ensure_ascii=False),
+        "notebook": json.dumps(redactor.tree({**notebook.raw, "cells": cells}, code=True), ensure_ascii=False),
     }
     if command is not None:
-        documents[COMMAND] = redact_command(command)
+        documents[COMMAND] = redactor.text(redact_command(command))
     values = {**{parameter.name: parameter.default for parameter in pipeline.parameters}, **given}
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
-        parameters=values,
+        parameters=redactor.parameters(values),
         parameter_sources={name: sources.get(name, "given") if name in given else "default" for name in values},
         notebook=None if notebook.path is None else str(notebook.path),
         kernel=kernel,
@@ -148,7 +152,7 @@ def run_of(
         user=_user(),
         commit=current_commit(project),
         configuration=_configuration(root),
-        tags=begun.tags,
+        tags=redactor.tree(begun.tags),
         documents=documents,
         addressees=addressees,
     )

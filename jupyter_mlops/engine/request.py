@@ -14,17 +14,18 @@ from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
 from jupyter_mlops.engine.patience import Patience
+from jupyter_mlops.engine.redactor import Redactor, make_redactor
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
-from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
+from jupyter_mlops.store.configuration import SharedCacheSettings, secret_settings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
 from jupyter_mlops.store.records import Addressee
 
-__all__ = ["RunRequest", "make_request"]
+__all__ = ["RunRequest", "make_request", "redactor_of"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class RunRequest:
         fail_fast: Whether the first failure ends the run.
         addressees: Trackers that are to get the run once it has ended.
         patience: How long kernels and cells may take.
+        redactor: Takes secrets out of what is recorded.
     """
 
     pipeline: Pipeline
@@ -64,6 +66,7 @@ class RunRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     addressees: tuple[Addressee, ...] = ()
+    redactor: Redactor = field(default_factory=Redactor)
 
     @property
     def project(self) -> Path:
@@ -141,10 +144,11 @@ def make_request(
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
     begun = origin()
+    kernel = find_kernel(pipeline.kernel)
     return RunRequest(
         pipeline,
         notebook,
-        find_kernel(pipeline.kernel),
+        kernel,
         given,
         folder.resolve(),
         root,
@@ -160,6 +164,26 @@ def make_request(
         begun.tags,
         command,
         addressees,
+        redactor_of(pipeline, notebook, given, kernel.env, root),
+    )
+
+
+def redactor_of(
+    pipeline: Pipeline, notebook: Notebook, given: Mapping[str, Any], variables: Mapping[str, str], root: Path
+) -> Redactor:
+    """Gather the secrets that a run may get to see.
+
+    Args:
+        given: The parameters that were passed.
+        variables: Of the kernel's environment.
+        root: The project's root.
+    """
+    settings = [notebook.defaults, *(step.settings for step in pipeline.steps)]
+    return make_redactor(
+        [given, {parameter.name: parameter.default for parameter in pipeline.parameters}],
+        [*(item.env for item in settings), variables],
+        secret_settings(root),
+        references=[secret.env for item in settings for secret in item.secrets if secret.env],
     )
 
 

@@ -8,16 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.errors import UsageError
 from jupyter_mlops.store.projectfile import FILE, check_table, project_table
 
-__all__ = ["CACHE_VARIABLE", "FILE", "READ_ONLY_VARIABLE", "SharedCacheSettings", "shared_cache_settings"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "FILE",
+    "READ_ONLY_VARIABLE",
+    "SecretSettings",
+    "SharedCacheSettings",
+    "secret_settings",
+    "shared_cache_settings",
+]
 
 CACHE_VARIABLE = "JUPYTER_MLOPS_CACHE"
 READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
 
 _OFF = ("", "off")
 _NO = ("", "0", "false", "no")
-_KINDS: Mapping[str, type] = {"url": str, "read_only": bool, "options": dict}
+_CACHE: Mapping[str, type] = {"url": str, "read_only": bool, "options": dict}
+_SECRETS: Mapping[str, type] = {"redact": bool, "names": list, "ignore": list}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,40 @@ class SharedCacheSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """What is a secret, besides what names say.
+
+    Args:
+        redact: Whether secrets are taken out of what is recorded.
+        names: Further parameters and variables that are secrets.
+        ignore: Parameters and variables that are none, whatever their names say.
+    """
+
+    redact: bool = True
+    names: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def secret_settings(root: Path) -> SecretSettings:
+    """Return what is configured about secrets.
+
+    Args:
+        root: The project's root.
+
+    Raises:
+        UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
+    """
+    path = root / FILE
+    table = project_table(root, "secrets", '[secrets]\nnames = ["MY_VARIABLE"]')
+    check_table(path, "[secrets]", table, _SECRETS)
+    for key in ("names", "ignore"):
+        for name in table.get(key, ()):
+            if not isinstance(name, str) or not name:
+                raise UsageError(f"{path}: [secrets] {key} is a list of names, not of {name!r}.")
+    return SecretSettings(table.get("redact", True), tuple(table.get("names", ())), tuple(table.get("ignore", ())))
+
+
 def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     """Return the shared cache that is configured; None if there is none, or it is switched off.
 
@@ -45,7 +89,7 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
     table = project_table(root, "cache", '[cache]\nurl = "s3://bucket/folder"')
-    check_table(root / FILE, "[cache]", table, _KINDS)
+    check_table(root / FILE, "[cache]", table, _CACHE)
     url, place = str(table.get("url", "")), root
     given = os.environ.get(CACHE_VARIABLE)
     if given is not None:

@@ -17,6 +17,7 @@ else:
 __all__ = ["FILE", "check_table", "parse_text", "project_table"]
 
 FILE = "mlops.toml"
+_CALLED = {str: "a text", bool: "true or false", dict: "a table", list: "a list"}
 
 
 def project_table(root: Path, name: str, example: str) -> Mapping[str, Any]:
@@ -74,5 +75,4 @@ def check_table(path: Path, where: str, table: Mapping[str, Any], kinds: Mapping
             hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(kinds)}."
             raise UsageError(f"{path}: {where} has no {key!r}.", hint=hint)
         if not isinstance(value, kinds[key]):
-            wanted = {str: "a text", bool: "true or false", dict: "a table"}.get(kinds[key], kinds[key].__name__)
-            raise UsageError(f"{path}: {where} {key} is {wanted}, not a {type(value).__name__}.")
+            raise UsageError(f"{path}: {where} {key} is {_CALLED[kinds[key]]}, not a {type(value).__name__}.")
