@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.records import RunRecord
 
 __all__ = ["backend_of", "retry_locally", "retry_on_cluster", "stop_run"]
+
+
+_HIDDEN = "[redacted"
+"""What stands on record for a secret begins so."""
 
 
 def backend_of(run: str, *, home: PathLike | None = None) -> RunRecord:
@@ -104,5 +109,11 @@ def retry_locally(run: str, *, reporter: Reporter | None = None, home: PathLike 
     given: dict[str, Any] = {
         name: value for name, value in found.parameters.items() if found.parameter_sources.get(name) != "default"
     }
+    for name, value in given.items():
+        if _HIDDEN in json.dumps(value):
+            raise UsageError(
+                f"The run {found.run_id} had a secret as the parameter {name}, which is not on record.",
+                hint=f"Run the notebook anew and give it: jupyter mlops run {found.notebook} -p {name} VALUE",
+            )
     sources = dict.fromkeys(given, f"retry of {found.run_id}")
     return running.run(found.notebook, given, reporter=reporter, home=folders.root, sources=sources)
