@@ -32,7 +32,8 @@ def small(tmp_path: Path, containers: str) -> Path:
     (folder / "steps").mkdir(parents=True)
     (folder / "Dockerfile").write_text(DERIVED.format(base=containers), encoding="utf-8")
     (folder / "mlops.toml").write_text(
-        '[image]\ndockerfile = "Dockerfile"\nbuild_options = ["--network=host"]\n', encoding="utf-8"
+        '[image]\nname = "mlops-example-small"\ndockerfile = "Dockerfile"\nbuild_options = ["--network=host"]\n',
+        encoding="utf-8",
     )
     (folder / "steps" / "helper.py").write_text("def double(x):\n    return 2 * x\n", encoding="utf-8")
     (folder / "steps" / "numbers.txt").write_text("1 2 3", encoding="utf-8")
@@ -67,7 +68,7 @@ def test_own_dockerfile_with_modules_and_files_pushed_and_pinned(
         assert done.returncode == 0, done.stderr
         (image,) = json.loads(done.stdout)["images"]
         assert server.manifests[image["reference"].removeprefix(f"{server.address}/")] == image["digest"]
-    assert image["pinned"] == f"{server.address}/team/small@{image['digest']}"
+    assert image["pinned"] == f"{server.address}/team/mlops-example-small@{image['digest']}"
     code = (
         "import helper, os, IPython; print(helper.double(4), open('numbers.txt').read(), os.environ['GREETING'])\n"
         "print(os.getcwd(), os.getuid()); open('made', 'w')"
