@@ -152,6 +152,8 @@ def _make_folder(folder: Path) -> None:
 def _check_replaceable(path: Path, force: bool) -> None:
     from jupyter_mlops.errors import UsageError
 
+    if path.suffix.lower() == ".ipynb":
+        raise UsageError(f"{path} is the name of a notebook, not of a pipeline.", hint="Name a .yaml file.")
     if force or not path.is_file() or compiled_by_us(path):
         return
     message = f"{path} is there already and is no pipeline that jupyter-mlops has compiled."

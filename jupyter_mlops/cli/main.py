@@ -26,7 +26,7 @@ COMMANDS = {
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
     "build": "Build the container image that the steps run in on a cluster.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
-    "compile": "Compile a notebook for Kubeflow Pipelines; files only.",
+    "compile": "Compile a notebook for Kubeflow Pipelines.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
     "models": "List the registered models; register, show, alias, describe or remove them.",

@@ -5,6 +5,7 @@ The IR is written as the plain data that it is in YAML: kfp, which takes seconds
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,7 +232,9 @@ def _is_cached(plan: StepPlan) -> bool:
 
 
 def _importer(port: Port) -> str:
-    return f"import-{slugify(port.key)}"
+    # two paths may have one key
+    digest = hashlib.sha256(str(port.uri).encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"import-{slugify(port.key)[:40]}-{digest}"
 
 
 def _pipeline_text(

@@ -44,12 +44,16 @@ def needed_modules(step: Step, folder: Path) -> dict[str, str]:
 
 
 def needed_files(step: Step, folder: Path) -> dict[str, str]:
-    """Return the files of the project that a step reads and no step makes, with digests; of a folder, an empty one."""
+    """Return the files of the project that a step reads and no step makes, with digests; of a folder, an empty one.
+
+    What is not there now may never be: code that looks for it first does without.
+    """
     found = {}
     for name in step.files_read:
         path = folder / name
         try:
-            found[name] = hash_file(path) if path.is_file() else ""
+            if path.exists():
+                found[name] = hash_file(path) if path.is_file() else ""
         except OSError:
             found[name] = ""
     return found

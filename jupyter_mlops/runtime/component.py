@@ -8,6 +8,11 @@ user's code failed, 4 the image or what Kubeflow handed over is not as it must b
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]  # modules beside the notebook must not take the place of those that are needed here
+
 import base64
 import binascii
 import contextlib
@@ -16,8 +21,8 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +41,8 @@ ALIAS = "mlops_runtime"
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 4, 143
 SCHEMA = 1
+_PATIENCE = 5.0
+"""Seconds that threads and ``atexit`` functions of the user's code have when the step is over."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,9 +102,10 @@ def _run(executor_input: ExecutorInput, payload: Mapping[str, Any], scratch: Pat
     place = scratch / "context.json"
     place.write_text(json.dumps(context), encoding="utf-8")
     os.environ[ENVIRONMENT_VARIABLE] = str(place)
+    # the home of a container's user may not be there, or not be writable
+    os.environ.setdefault("IPYTHONDIR", str(scratch / "ipython"))
     _install_alias()
     sys.argv = sys.argv[:1]
-    sys.path[0] = ""  # as in a kernel: modules beside the notebook
     parameters = parameters_of(payload, executor_input.parameters)
     run = NotebookRun(payload, parameters, redactor, place)
     try:
@@ -149,8 +157,15 @@ def _stop(stopped: list[int]) -> None:
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
+def _leave(code: int) -> None:
+    """End the process, also if the user's code left threads behind that never end."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    timer = threading.Timer(_PATIENCE, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    _leave(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import traceback
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -65,6 +66,7 @@ class NotebookRun:
         self._started = _now()
         with Capture(outputs, self._redactor) as capture:
             shell = Shell(outputs)
+            sys.path.insert(0, "")  # as in a kernel: modules beside the notebook
             for cell in self._cells:
                 if cell["cell_type"] != "code":
                     continue

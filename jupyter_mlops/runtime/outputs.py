@@ -90,7 +90,9 @@ class Outputs:
             self._items: list[dict[str, Any]] = []
             self._ids: dict[str, list[dict[str, Any]]] = {}
             self._clear = False
-            self._room, self._rich, self._left_out, self._tail = TEXT, RICH, 0, ""
+            self._room, self._rich = TEXT, RICH
+            self._end: list[str] = []
+            self._held = self._left_out = 0
             self.error: dict[str, Any] | None = None
 
     def text(self, stream: str, text: str) -> None:
@@ -105,9 +107,11 @@ class Outputs:
                     last["text"].append(kept)
                 else:
                     self._add({"output_type": "stream", "name": stream, "text": [kept]})
-            rest = self._tail + text[len(kept) :]
-            self._left_out += max(0, len(rest) - TAIL)
-            self._tail = rest[-TAIL:]
+            if len(kept) < len(text):
+                self._end.append(text[len(kept) :])
+                self._held += len(text) - len(kept)
+                if self._held > 2 * TAIL:  # not each time: a cell may print a million lines
+                    self._trim()
 
     def data(self, kind: str, data: Mapping[str, Any], metadata: Any, count: int | None, display: str | None) -> None:
         """Take a table, an image or the like."""
@@ -148,13 +152,21 @@ class Outputs:
     def take(self) -> list[dict[str, Any]]:
         """The cell has ended: return its outputs as nbformat has them."""
         with self._lock:
-            if self._tail or self._left_out:
+            self._trim()
+            if self._end:
                 if self._left_out:
-                    self._tail = f"\n[{self._left_out} characters of output left out here]\n{self._tail}"
-                end = {"output_type": "stream", "name": "stdout", "text": [self._tail]}
+                    self._end.insert(0, f"\n[{self._left_out} characters of output left out here]\n")
+                end = {"output_type": "stream", "name": "stdout", "text": self._end}
                 place = len(self._items) - (1 if self.error is not None and self._items[-1:] == [self.error] else 0)
                 self._items.insert(place, end)
             return [_joined(item) for item in self._items]
+
+    def _trim(self) -> None:
+        """Forget all of the end but its last characters."""
+        text = "".join(self._end)
+        self._left_out += max(0, len(text) - TAIL)
+        self._end = [text[-TAIL:]] if text else []
+        self._held = min(len(text), TAIL)
 
     def _add(self, output: dict[str, Any]) -> None:
         if len(self._items) < COUNT:
@@ -167,7 +179,8 @@ class Outputs:
         if self._clear:
             error = self.error
             self._items.clear()
-            self._clear, self._room, self._rich, self._left_out, self._tail = False, TEXT, RICH, 0, ""
+            self._clear, self._room, self._rich, self._held, self._left_out = False, TEXT, RICH, 0, 0
+            self._end = []
             self.error = error
 
     def _fitting(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import builtins
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +40,6 @@ class Shell:
 
     def __init__(self, outputs: Outputs) -> None:
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        # of its own: the home of a container's user may not be there, or not be writable
-        os.environ.setdefault("IPYTHONDIR", tempfile.mkdtemp(prefix="mlops-ipython-"))
         self._outputs = outputs
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
@@ -121,6 +118,7 @@ def _make_shell(outputs: Outputs) -> Any:
         def publish(
             self, data: Any, metadata: Any = None, *_: Any, transient: Any = None, update: bool = False, **__: Any
         ) -> None:
+            _flush()
             display = (transient or {}).get("display_id")
             if update:
                 outputs.update(data, metadata, display)
@@ -128,6 +126,7 @@ def _make_shell(outputs: Outputs) -> Any:
                 outputs.data("display_data", data, metadata, None, display)
 
         def clear_output(self, wait: bool = False) -> None:
+            _flush()
             outputs.clear(wait)
 
     class Hook(DisplayHook):
@@ -144,6 +143,7 @@ def _make_shell(outputs: Outputs) -> Any:
             return None
 
         def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+            _flush()
             if format_dict:
                 outputs.data("execute_result", format_dict, md_dict, self.prompt_count, None)
 
@@ -153,6 +153,7 @@ def _make_shell(outputs: Outputs) -> Any:
     def showtraceback(self: Any, etype: Any, evalue: Any, stb: Any) -> None:
         if self.showing:
             self.show_failed, self.showing = evalue, False
+        _flush()
         outputs.fail(str(etype.__name__), str(evalue), stb)
         self._last_traceback = stb
 
@@ -187,6 +188,12 @@ def _base_class() -> tuple[Any, dict[str, Any]]:
 
         return InteractiveShell, {}
     return ZMQInteractiveShell, {"compiler_class": XCachingCompiler}
+
+
+def _flush() -> None:
+    """What was printed before comes first."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
 
 
 def _forbid_input() -> None:

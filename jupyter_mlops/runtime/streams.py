@@ -16,6 +16,7 @@ from .outputs import Outputs, Redactor
 __all__ = ["Capture"]
 
 _BLOCK = 65536
+_LINE = 4096
 _PATIENCE = 5.0
 """Seconds to wait for what the operating system still holds of a cell's output."""
 
@@ -51,6 +52,8 @@ class Capture:
 
     def drain(self) -> None:
         """Wait for all that was printed so far."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         for channel in self._channels:
             channel.drain()
 
@@ -87,22 +90,22 @@ class _Channel:
         os.write(self.number, self._mark)
         self._seen.wait(_PATIENCE)
         with self._lock:
-            self._forward("\n" if self._held and not self._held.endswith("\n") else "")
+            text, self._held = self._held, ""
+            self._log(self._redactor.text(text) + "\n" if text else "")
 
     def take(self, text: str) -> None:
         """Keep some text and pass it on."""
         self._outputs.text(self.name, text)
         with self._lock:
+            if not self._redactor:
+                self._log(text)
+                return
             # whole lines: a secret may come in two pieces
             whole, newline, rest = (self._held + text).rpartition("\n")
-            self._held = whole + newline
-            self._forward("")
+            self._log(self._redactor.text(whole + newline))
             self._held = rest
-            if not self._redactor:
-                self._forward("")
 
-    def _forward(self, end: str) -> None:
-        text, self._held = self._redactor.text(self._held) + end, ""
+    def _log(self, text: str) -> None:
         data = text.encode("utf-8", "backslashreplace")
         try:
             while data:
@@ -143,6 +146,7 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, channel: _Channel) -> None:
         self._channel = channel
+        self._pending: list[str] = []
         self.name = f"<{channel.name}>"
 
     encoding = "UTF-8"
@@ -170,12 +174,16 @@ class _Stream(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if os.getpid() != self._channel.process:  # forked: the parent reads what comes through the descriptor
             os.write(self._channel.number, text.encode("utf-8", "backslashreplace"))
-        elif text:
-            self._channel.take(text)
+            return len(text)
+        self._pending.append(text)
+        if "\n" in text or "\r" in text or len(text) > _LINE:  # ``print`` writes a line in many pieces
+            self.flush()
         return len(text)
 
     def flush(self) -> None:
-        return None
+        pending, self._pending = self._pending, []
+        if pending:
+            self._channel.take("".join(pending))
 
 
 class _Bytes(io.RawIOBase):

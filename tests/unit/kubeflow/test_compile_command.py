@@ -87,6 +87,8 @@ def test_what_is_not_ours_is_never_replaced(notebook: str, tmp_path: Path, capsy
     assert not (tmp_path / "p.yaml").exists()  # all or nothing
     assert main(["compile", notebook, "-o", notebook, "--image", "x:1", "--force"]) == 2
     assert "notebook itself" in capsys.readouterr().err
+    assert main(["compile", notebook, "-o", "other.ipynb", "--image", "x:1", "--force"]) == 2
+    assert "name of a notebook" in capsys.readouterr().err
     assert mine.read_text(encoding="utf-8") == part.read_text(encoding="utf-8") == "my: own\n"
     assert main(["compile", notebook, "-o", "mine.yaml", "--image", "x:1", "--force"]) == 0
     assert mine.read_text(encoding="utf-8").startswith(MARK)

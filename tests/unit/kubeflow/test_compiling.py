@@ -234,11 +234,20 @@ def test_files_given_by_uri_are_imported(make_notebook: Any, tmp_path: Path) -> 
     (tmp_path / "data.csv").write_text("a\n1\n", encoding="utf-8")
     path = make_notebook(("step:s", "print(open('data.csv').read())"), ("step:t", "print(open('data.csv').read())"))
     spec = checked(compile_notebook(path, image="i", files={"data.csv": "s3://bucket/data.csv"}).yaml)
-    importer = spec["deploymentSpec"]["executors"]["exec-import-file-data-csv"]["importer"]
+    executors = spec["deploymentSpec"]["executors"].values()
+    (importer,) = [item["importer"] for item in executors if "importer" in item]  # one for both steps
     assert importer["artifactUri"] == {"constant": "s3://bucket/data.csv"}
     content = payload_of(spec, "s")
     assert content["needs"]["files"] == {}
     assert content["loads"][0]["target"] == "data.csv"
+
+
+def test_files_with_names_alike(make_notebook: Any, tmp_path: Path) -> None:
+    path = make_notebook(("step:s", "print(open('a_b').read())"), ("step:t", "print(open('a-b').read())"))
+    spec = checked(compile_notebook(path, image="i", files={"a_b": "s3://x/1", "a-b": "s3://x/2"}).yaml)
+    executors = spec["deploymentSpec"]["executors"].values()
+    uris = {item["importer"]["artifactUri"]["constant"] for item in executors if "importer" in item}
+    assert uris == {"s3://x/1", "s3://x/2"}
 
 
 def test_a_step_that_shares_any_file_is_refused(make_notebook: Any) -> None:

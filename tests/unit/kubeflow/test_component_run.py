@@ -49,9 +49,8 @@ def test_the_same_as_on_this_machine(make_notebook: Any, run_notebook: Any, tmp_
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("example", ["breast_cancer", "digits"])
-def test_examples_have_the_same_digests(example: str, root: Path, run_notebook: Any, tmp_path: Path) -> None:
-    path = root / "examples" / f"{example}.ipynb"
+def test_an_example_has_the_same_digests(root: Path, run_notebook: Any, tmp_path: Path) -> None:
+    path = root / "examples" / "digits.ipynb"
     here = run_here(path, home=tmp_path / "home", cwd=tmp_path)
     there = run_notebook(path)
     assert all(item.returncode == 0 for item in there.processes.values()), there.processes
@@ -191,7 +190,7 @@ def _shown(output: dict[str, Any]) -> str:
 
 
 def test_endless_output_is_cut(make_notebook: Any, run_notebook: Any) -> None:
-    path = make_notebook(("step:s", "for i in range(400_000): print('line', i)\nprint('the end')"))
+    path = make_notebook(("step:s", "for i in range(120_000): print('line', i)\nprint('the end')"))
     ran = run_notebook(path)
     (text,) = [item for item in ran.outputs("s") if "left out" in item]
     assert text.rstrip().endswith("the end")
@@ -282,6 +281,15 @@ def test_an_image_that_lacks_something(make_notebook: Any, run_notebook: Any, ru
         (runner.cwd / name).write_text((tmp_path / name).read_text(encoding="utf-8"), encoding="utf-8")
     path = make_notebook(("step:s", "import helper\nprint(open('data.csv').read(), helper.deeper.VALUE)"))
     assert run_notebook(path).outputs("s") == ["a\n1\n 1\n"]
+
+
+def test_what_the_users_code_leaves_behind(make_notebook: Any, run_notebook: Any, runner: Any) -> None:
+    """A thread without an end does not keep the container; a module of the project does not take ours away."""
+    (runner.cwd / "html.py").write_text("raise RuntimeError('not this one')\n", encoding="utf-8")
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nprint('done')"
+    ran = run_notebook(make_notebook(("step:s", source)))
+    assert ran.processes["s"].returncode == 0
+    assert ran.outputs("s") == ["done\n"]
 
 
 def test_an_input_that_is_cut_short(make_notebook: Any, runner: Any, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlops.notebook.model import Accelerator, Backoff, Secret, StepSettings, Volume
+from jupyter_mlops.notebook.model import Accelerator, Backoff, ConfigMap, Secret, StepSettings, Toleration, Volume
 from jupyter_mlops.notebook.settings import merge, read_notebook_settings, read_settings
 
 EVERYTHING: dict[str, Any] = {
@@ -17,12 +17,16 @@ EVERYTHING: dict[str, Any] = {
     "accelerator": {"type": "nvidia.com/gpu", "count": 2},
     "env": {"OMP_NUM_THREADS": "1", "EMPTY": ""},
     "secrets": [{"name": "db", "key": "password", "env": "DB_PASSWORD"}, {"name": "tls", "path": "/etc/tls"}],
+    "config_maps": [{"name": "app", "key": "level", "env": "LEVEL"}],
     "volumes": [{"claim": "data", "path": "/data"}],
     "retries": 2,
     "backoff": {"delay": "10s", "factor": 1.5, "max_duration": "1h"},
     "timeout": "10m",
     "cache": "volatile",
+    "image_pull_policy": "always",
+    "image_pull_secrets": ["registry"],
     "node_selector": {"pool": "gpu"},
+    "tolerations": [{"key": "gpu", "operator": "exists", "effect": "NoExecute", "seconds": 60}],
     "labels": {"team.org/name": "risk"},
     "annotations": {"note": "any: text"},
     "description": "Trains it.",
@@ -53,12 +57,16 @@ def test_everything_that_can_be_set() -> None:
         accelerator=Accelerator("nvidia.com/gpu", 2),
         env={"OMP_NUM_THREADS": "1", "EMPTY": ""},
         secrets=(Secret("db", "password", "DB_PASSWORD"), Secret("tls", path="/etc/tls")),
+        config_maps=(ConfigMap("app", "level", "LEVEL"),),
         volumes=(Volume("data", "/data"),),
         retries=2,
         backoff=Backoff(10.0, 1.5, 3600.0),
         timeout=600.0,
         cache="volatile",
+        image_pull_policy="Always",
+        image_pull_secrets=("registry",),
         node_selector={"pool": "gpu"},
+        tolerations=(Toleration("gpu", "Exists", None, "NoExecute", 60),),
         labels={"team.org/name": "risk"},
         annotations={"note": "any: text"},
         description="Trains it.",

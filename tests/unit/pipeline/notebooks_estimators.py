@@ -144,4 +144,10 @@ NOTEBOOKS: dict[str, tuple[str | tuple[str, str], ...]] = {
         "t1=t0+datetime.timedelta(days=1)",
         "print(t1)",
     ),
+    "an estimator that draws without an option for it": (
+        "from sklearn.datasets import load_digits\nfrom sklearn.manifold import Isomap\nnp.random.seed(0)",
+        "X = load_digits().data[:220] + np.random.rand(220, 1)",
+        "projected = Isomap(n_components=2).fit_transform(X)\nprint(projected[0], np.random.rand())",
+        "print(np.random.rand())",
+    ),
 }
