@@ -115,7 +115,7 @@ def test_containers_make_what_the_local_engine_makes(
     (measurements,) = _read(Path(remote[("split", "X_test")]["uri"]), remote[("split", "X_test")])
     for key in models:
         (there,) = _read(Path(remote[key]["uri"]), remote[key])
-        (here,) = _read(next((project / ".mlops" / "objects").rglob(f"{made[key]['digest']}*")), remote[key])
+        (here,) = _read(_object(project, made[key]["digest"]), remote[key])
         assert repr(there.get_params()) == repr(here.get_params())
         assert (there.predict_proba(measurements) == here.predict_proba(measurements)).all()
     assert remote[("evaluate", "metrics")]["metadata"] == local["metrics"]
@@ -130,6 +130,10 @@ def _artifacts(root: Path) -> dict[tuple[str, str], Any]:
             artifact = item["artifacts"][0]
             found[(path.parent.name, artifact["metadata"].get("names", name))] = artifact
     return found
+
+
+def _object(project: Path, digest: str) -> Path:
+    return project / ".mlops" / "objects" / digest[:2] / digest[2:]
 
 
 def _read(path: Path, artifact: dict[str, Any]) -> tuple[Any, ...]:
