@@ -121,7 +121,7 @@ def images_of(notebook: PathLike | Notebook, *, home: PathLike | None = None) ->
         name = printable(str(source.path.name)) if source.path is not None else "the notebook"
         which = f" ({stale[0]})" if stale else ""
         raise UsageError(
-            f"The image built last for {name}{which} is out of date: packages, modules, files or settings have changed.",
+            f"The image built last for {name}{which} is out of date: packages, modules, files or settings are others.",
             hint=f"Build it again with `jupyter mlops build {name}`, or name an image with --image.",
         )
     return found

@@ -6,7 +6,8 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
@@ -130,6 +131,16 @@ def look_into_given(plan: ImagePlan, pipeline: Pipeline, engine: Engine) -> list
     return problems
 
 
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="mlops-image-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InfrastructureError(f"There is no place for the files of the image: {error}.") from error
+    with folder as place:
+        yield Path(place)
+
+
 class _Builder:
     """Builds images of one plan.
 
@@ -153,10 +164,9 @@ class _Builder:
         if image.own_dockerfile is not None:
             own = image.own_dockerfile
             self._run(own.parent, image.base, str(own.name), access, dockerfile=own)
-        with tempfile.TemporaryDirectory(prefix="mlops-image-") as place:
-            context = Path(place) / "context"
-            write_context(image, context)
-            self._run(context, image.reference, image.base, access)
+        with _temporary_folder() as place:
+            write_context(image, place)
+            self._run(place, image.reference, image.base, access)
 
     def _run(self, context: Path, reference: str, base: str, access: PipAccess, dockerfile: Path | None = None) -> None:
         done = self._engine.build(

@@ -12,7 +12,7 @@ from jupyter_mlops.images.model import Needs, Problem
 from jupyter_mlops.images.needs import distribution_name
 from jupyter_mlops.notebook.model import BuildSettings, Notebook
 from jupyter_mlops.notebook.settings import merge
-from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.pipeline.model import Pipeline, Step
 
 __all__ = ["PROBE", "missing_problems", "platform_problems", "probe_problems", "refuse_errors"]
 
@@ -49,23 +49,36 @@ def missing_problems(
         interpreter: The kernel's environment.
         brought: Whether something else than this environment brings the packages; the built image tells then.
     """
+    users: dict[str, list[Step]] = {}
+    asked = [distribution_name(item) for item in needs.requirements]
     for step in pipeline.steps:
         settings = merge(notebook.defaults, step.settings)
         if step.slug not in needs.steps or brought or settings.image is not None:
             continue
-        asked = [distribution_name(item) for item in (*settings.packages, *needs.requirements)]
-        unknown = [name for name in asked if name and name not in interpreter.distributions]
-        for name in sorted(needs.steps[step.slug].missing):
-            text = f"Step {step.name!r} imports {name}, which is not installed in the notebook's environment"
-            if name.replace("_", "-").lower() in unknown:
-                continue
-            if unknown:
-                hint = "The image is looked into when it is built."
-                text = f"{text}; {', '.join(unknown)} may bring it."
-                yield Problem("info", text, hint, step.slug)
-            else:
-                hint = f"Install what brings {name} there, so that its version is known, or name it in `packages`."
-                yield Problem("error", f"{text}.", hint, step.slug)
+        asked += [distribution_name(item) for item in settings.packages]
+        for name in needs.steps[step.slug].missing:
+            users.setdefault(name, []).append(step)
+    unknown = sorted({name for name in asked if name and name not in interpreter.distributions})
+    for name, steps in sorted(users.items()):
+        text = f"{name} is not installed in the notebook's environment, and {_importing(steps)}"
+        if name.replace("_", "-").lower() in unknown:
+            continue
+        if unknown:
+            text = f"{text}; {', '.join(unknown)} may bring it."
+            yield Problem("info", text, "The image is looked into when it is built.", steps[0].slug)
+        else:
+            hint = (
+                "Install what brings it there, so that its version is known, or name that in the setting `packages`; "
+            )
+            hint += "a module of the project belongs beside the notebook."
+            yield Problem("error", f"{text}.", hint, steps[0].slug)
+
+
+def _importing(steps: Sequence[Step]) -> str:
+    if len(steps) == 1:
+        return f"step {steps[0].name!r} imports it"
+    named = ", ".join(repr(step.name) for step in steps[:3])
+    return f"{len(steps)} steps import it ({named}{', …' if len(steps) > 3 else ''})"
 
 
 def platform_problems(build: BuildSettings, interpreter: Interpreter) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from jupyter_mlops.errors import UsageError
+from jupyter_mlops.errors import InfrastructureError, UsageError
 from jupyter_mlops.images.rendering import CA_SECRET, PIP_SECRET, SECRETS_FOLDER
 from jupyter_mlops.notebook.model import BuildSettings
 
@@ -68,6 +68,7 @@ def pip_access(build: BuildSettings, interpreter: tuple[str, ...] | None) -> Ite
 
     Raises:
         UsageError: An environment variable that an index URL names is not set.
+        InfrastructureError: The disk is full.
     """
     settings = _configured(interpreter)
     if build.index_url is not None:
@@ -76,19 +77,28 @@ def pip_access(build: BuildSettings, interpreter: tuple[str, ...] | None) -> Ite
         own = [_expanded(url) for url in build.extra_index_urls]
         settings["extra-index-url"] = [*settings.get("extra-index-url", []), *own]
     authority = next((Path(value) for value in settings.pop("cert", []) if Path(value).is_file()), None)
-    folder = Path(tempfile.mkdtemp(prefix="mlops-build-"))  # only its owner may enter
+    secret = _written(_text(settings, authority is not None))
     try:
-        secrets = {PIP_SECRET: folder / PIP_SECRET}
+        secrets = {PIP_SECRET: secret}
         if authority is not None:
             secrets[CA_SECRET] = authority
-        text = _text(settings, authority is not None)
-        secrets[PIP_SECRET].write_text(text, encoding="utf-8")
-        secrets[PIP_SECRET].chmod(0o600)
         urls = [url for key in ("index-url", "extra-index-url", "find-links", "proxy") for url in settings.get(key, [])]
         passwords = tuple(dict.fromkeys(word for url in urls if (word := _password(url))))
         yield PipAccess(secrets, tuple(_folders(settings)), passwords)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(secret.parent, ignore_errors=True)
+
+
+def _written(text: str) -> Path:
+    """Write a file into a folder of its own that only its owner may enter."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="mlops-build-"))
+        path = folder / PIP_SECRET
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        return path
+    except OSError as error:
+        raise InfrastructureError(f"pip's configuration for the build can't be written: {error}.") from error
 
 
 def _configured(interpreter: tuple[str, ...] | None) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.engine.output import write_whole
+from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.images.model import Build, BuiltImage
 
 __all__ = ["last_build", "record_build"]
@@ -20,9 +21,15 @@ def record_build(home: Path, build: Build) -> Path:
 
     Args:
         home: Folder of the store.
+
+    Raises:
+        InfrastructureError: The disk is full, or the folder can't be written.
     """
     path = _place(home, build.pipeline)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(f"What was built can't be recorded: {error}.") from error
     write_whole(path, json.dumps(build.to_json(), indent=1, sort_keys=True) + "\n")
     return path
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NAME = "mlops-example"
+"""What the names of all images of these tests begin with."""
 READY = ROOT / "build" / "containers" / "base"
 SERVICE_SECONDS = 900
 
@@ -26,6 +28,18 @@ def containers() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONTAINERS_CONF", str(ROOT / "build" / "containers" / "containers.conf"))
         yield READY.read_text(encoding="utf-8").strip()
+        _clean_up()
+
+
+def _clean_up() -> None:
+    """Remove what the tests have built, but for the example's image: its packages serve the next time."""
+    command = ["podman", "images", "--format", "{{.Repository}}:{{.Tag}}"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.split()  # the newest first
+    ours = [name for name in listed if name.rpartition("/")[2].startswith(NAME)]
+    kept = next((name for name in ours if name.startswith(f"localhost/{NAME}:")), None)
+    unneeded = [name for name in ours if name != kept]
+    if unneeded:
+        subprocess.run(["podman", "rmi", "--force", *unneeded], capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +64,7 @@ def docker_host(containers: str, tmp_path_factory: pytest.TempPathFactory) -> It
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project with the first example in it."""
     folder = tmp_path_factory.mktemp("project")
-    (folder / "mlops.toml").touch()
+    (folder / "mlops.toml").write_text(f'[image]\nname = "{NAME}"\n', encoding="utf-8")
     shutil.copy(ROOT / "examples" / "breast_cancer.ipynb", folder)
     return folder
 

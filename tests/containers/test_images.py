@@ -32,7 +32,8 @@ def small(tmp_path: Path, containers: str) -> Path:
     (folder / "steps").mkdir(parents=True)
     (folder / "Dockerfile").write_text(DERIVED.format(base=containers), encoding="utf-8")
     (folder / "mlops.toml").write_text(
-        '[image]\ndockerfile = "Dockerfile"\nbuild_options = ["--network=host"]\n', encoding="utf-8"
+        '[image]\nname = "mlops-example-small"\ndockerfile = "Dockerfile"\nbuild_options = ["--network=host"]\n',
+        encoding="utf-8",
     )
     (folder / "steps" / "helper.py").write_text("def double(x):\n    return 2 * x\n", encoding="utf-8")
     (folder / "steps" / "numbers.txt").write_text("1 2 3", encoding="utf-8")
@@ -67,7 +68,7 @@ def test_own_dockerfile_with_modules_and_files_pushed_and_pinned(
         assert done.returncode == 0, done.stderr
         (image,) = json.loads(done.stdout)["images"]
         assert server.manifests[image["reference"].removeprefix(f"{server.address}/")] == image["digest"]
-    assert image["pinned"] == f"{server.address}/team/small@{image['digest']}"
+    assert image["pinned"] == f"{server.address}/team/mlops-example-small@{image['digest']}"
     code = (
         "import helper, os, IPython; print(helper.double(4), open('numbers.txt').read(), os.environ['GREETING'])\n"
         "print(os.getcwd(), os.getuid()); open('made', 'w')"
@@ -85,12 +86,11 @@ def _refused(mlops: Mlops, small: Path, tmp_path: Path, monkeypatch: pytest.Monk
     """Registries that refuse; what was recorded before stays as it is."""
     record = small.parent / ".mlops" / "images" / "small.json"
     before = record.read_text(encoding="utf-8")
-    for status, code, words in ((401, 2, "wants a login"), (403, 2, "does not let you push")):
-        with registry(status) as server:
-            _trust(monkeypatch, tmp_path, server.address)
-            done = mlops(small, "build", "small.ipynb", "--push", "--registry", f"{server.address}/team")
-        assert (done.returncode, words in done.stderr) == (code, True), done.stderr
-        assert "Traceback" not in done.stderr
+    with registry(401) as server:
+        _trust(monkeypatch, tmp_path, server.address)
+        done = mlops(small, "build", "small.ipynb", "--push", "--registry", f"{server.address}/team")
+    assert (done.returncode, "wants a login" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
     gone = server.address
     done = mlops(small, "build", "small.ipynb", "--push", "--registry", f"{gone}/team")
     assert (done.returncode, "can't be reached" in done.stderr) == (4, True), done.stderr
@@ -113,14 +113,11 @@ def test_a_base_image_that_does_not_exist(mlops: Mlops, project: Path) -> None:
     base = "localhost/mlops-no-such-image:1"
     done = mlops(project, "build", "breast_cancer.ipynb", "--base", base)
     assert done.returncode in (2, 4), done.stderr
-    assert f"base image {base}" in done.stderr.splitlines()[-3] + done.stderr
+    assert f"base image {base}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_package_that_does_not_exist(mlops: Mlops, small: Path, containers: str) -> None:
-    _write(small / "small.ipynb", "%pip install mlops-no-such-package==1.0\nx = 1")
-    done = mlops(small, "build", "small.ipynb")
-    assert done.returncode == 0, done.stderr  # the own Dockerfile brings the packages
+def test_a_package_that_does_not_exist(mlops: Mlops, small: Path) -> None:
     settings = json.loads((small / "small.ipynb").read_text(encoding="utf-8"))
     settings["metadata"]["mlops"] = {"packages": ["mlops-no-such-package==1.0"]}
     (small / "small.ipynb").write_text(json.dumps(settings), encoding="utf-8")

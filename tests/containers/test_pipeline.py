@@ -101,7 +101,11 @@ def test_containers_make_what_the_local_engine_makes(
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     remote = _artifacts(root)
-    made = {(item["step"].replace(" ", "-"), item["name"]): item for item in local["artifacts"]}
+    made = {
+        (item["step"].replace(" ", "-"), item["name"]): item
+        for item in local["artifacts"]
+        if item["name"].isidentifier()
+    }
     assert made.keys() <= remote.keys()
     digests = {key: item["digest"] for key, item in made.items() if not item["type"].startswith("sklearn")}
     assert len(digests) == 6
@@ -111,7 +115,7 @@ def test_containers_make_what_the_local_engine_makes(
     (measurements,) = _read(Path(remote[("split", "X_test")]["uri"]), remote[("split", "X_test")])
     for key in models:
         (there,) = _read(Path(remote[key]["uri"]), remote[key])
-        (here,) = _read(next((project / ".mlops" / "objects").rglob(f"{made[key]['digest']}*")), remote[key])
+        (here,) = _read(_object(project, made[key]["digest"]), remote[key])
         assert repr(there.get_params()) == repr(here.get_params())
         assert (there.predict_proba(measurements) == here.predict_proba(measurements)).all()
     assert remote[("evaluate", "metrics")]["metadata"] == local["metrics"]
@@ -126,6 +130,10 @@ def _artifacts(root: Path) -> dict[tuple[str, str], Any]:
             artifact = item["artifacts"][0]
             found[(path.parent.name, artifact["metadata"].get("names", name))] = artifact
     return found
+
+
+def _object(project: Path, digest: str) -> Path:
+    return project / ".mlops" / "objects" / digest[:2] / digest[2:]
 
 
 def _read(path: Path, artifact: dict[str, Any]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from jupyter_mlops import api
@@ -307,11 +308,17 @@ def test_dry_run_shows_all_and_builds_nothing(notebook: Path, engine: Any, capsy
     assert answer["images"][0]["steps"] == ["load", "end"]
 
 
-def test_json_has_nothing_else_on_stdout(notebook: Path, engine: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_nothing_else_on_stdout(
+    notebook: Path, engine: Any, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine.install(build="echo 'STEP 1/9: FROM base'", run=FINE)
     assert main(["build", str(notebook), "--base", "base:1", "--format", "json"]) == 0
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["images"][0]["pushed"] is False
+    answer = json.loads(printed.out)
+    assert answer["images"][0]["pushed"] is False
+    jsonschema.validate(
+        answer, json.loads((root / "docs" / "schema" / "build.schema.json").read_text(encoding="utf-8"))
+    )
     assert "1/9 FROM base" in printed.err
 
 
