@@ -19,12 +19,13 @@ export PYTEST_ARGS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test soak check format bench clean
+.PHONY: help demo lab test test-containers soak check format bench clean
 
 help:
 	@echo 'make demo    run the first example as a pipeline'
 	@echo 'make lab     open JupyterLab on the examples'
 	@echo 'make test    everything that must pass: make check, then all tests'
+	@echo 'make test-containers  build the example as an image and run it in containers, where podman works'
 	@echo 'make soak    the tests of what may break, as long as it takes: every failpoint, 200 kills'
 	@echo 'make check   ruff, mypy, import-linter'
 	@echo 'make format  let ruff put the sources in order'
@@ -40,8 +41,16 @@ lab: $(VENV)/.examples
 
 test: check
 	@.ci/system-packages
-	$(PYTEST) -n $(WORKERS) -m 'not kernel' $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	$(PYTEST) -m kernel $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -n $(WORKERS) -m 'not kernel and not containers' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -m 'kernel and not containers' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+
+# 3 is the answer of a machine that can't have containers: said, and no failure even where nothing may be skipped.
+test-containers: $(VENV)/.test
+	@.ci/containers; code=$$?; \
+	if [ $$code -eq 3 ]; then exit 0; fi; \
+	if [ $$code -ne 0 ] && [ -z "$$MLOPS_NO_SKIP" ]; then exit 0; fi; \
+	[ $$code -eq 0 ] || exit $$code; \
+	$(PYTEST) -m containers tests/containers $(PYTEST_ARGS)
 
 soak: export MLOPS_SOAK := 1
 soak: export MLOPS_KILLS := 200

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         report,
         run,
         runs,
+        submit,
         sync,
     )
     from jupyter_mlops.api.models import models
@@ -54,6 +55,7 @@ __all__ = [
     "run",
     "runs",
     "set_tag",
+    "submit",
     "sync",
     "unload_ipython_extension",
 ]

@@ -6,7 +6,9 @@ Every front door (command line, server, magics, widgets) goes through these func
 from __future__ import annotations
 
 from jupyter_mlops.api.ci import check_wishes, github_annotations, make_ci_file, tell_refusal, write_ci_file
+from jupyter_mlops.api.clusters import submit
 from jupyter_mlops.api.history import runs
+from jupyter_mlops.api.images import build, images_of, plan_images
 from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
 from jupyter_mlops.api.models import (
     describe_model,
@@ -27,6 +29,7 @@ from jupyter_mlops.api.tracing import comparison, lineage
 from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
+    "build",
     "check_wishes",
     "comparison",
     "describe_model",
@@ -35,6 +38,7 @@ __all__ = [
     "explain",
     "gc",
     "github_annotations",
+    "images_of",
     "lineage",
     "load",
     "load_inputs",
@@ -49,6 +53,7 @@ __all__ = [
     "models",
     "notebook_from_text",
     "pipeline",
+    "plan_images",
     "read_notebook",
     "register_model",
     "remove_model",
@@ -62,6 +67,7 @@ __all__ = [
     "set_tag",
     "step_names",
     "strip_outputs",
+    "submit",
     "suggest",
     "sync",
     "tell_refusal",

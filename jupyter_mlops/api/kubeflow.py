@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.api.images import images_of
 from jupyter_mlops.api.notebooks import PathLike, pipeline, source_of
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
@@ -33,7 +35,7 @@ def compile_notebook(
     Args:
         notebook: A file, or a notebook that was read before.
         parameters: Values that take the place of the notebook's defaults.
-        image: Container image of all steps that name none of their own.
+        image: Container image of all steps that name none of their own; without it and ``images``, what was built last.
         images: Pinned images by step slug, which take the place of whatever a step names.
         pipeline_root: Where artifacts go on the cluster.
         image_pull_policy: For steps that set none: ``Always``, ``IfNotPresent`` or ``Never``.
@@ -51,16 +53,20 @@ def compile_notebook(
 
     source = source_of(notebook)
     sliced = sliced or pipeline(source)
+    built = images_of(source) if image is None and not images else None
     options = CompileOptions(
         image=image,
-        images=images or {},
+        images=images or (built.by_step if built is not None else {}),
         parameters=resolve(sliced, parameters or {}),
         pipeline_root=pipeline_root,
         image_pull_policy=image_pull_policy,
         files=files or {},
         report=report,
     )
-    return compile_pipeline(sliced, source, options)
+    compiled = compile_pipeline(sliced, source, options)
+    here = [] if built is None else [item.reference for item in built.images if not item.pushed]
+    notes = [f"The image {item} is on this machine alone; `jupyter mlops build --push` pushes it." for item in here]
+    return replace(compiled, notes=(*compiled.notes, *notes))
 
 
 def write_compiled(

@@ -24,8 +24,14 @@ COMMANDS = {
     "report": "Write the HTML report of a run.",
     "strip": "Take the outputs out of notebooks, for commits without them.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",
+    "build": "Build the container image that the steps run in on a cluster.",
     "runs": "List the runs on record; show, tag, export, import or remove some.",
     "compile": "Compile a notebook for Kubeflow Pipelines.",
+    "runtime": "List, add, test or remove the clusters that this project can submit to.",
+    "submit": "Run a notebook as a pipeline on a cluster.",
+    "stop": "Stop a run that is going on, on this machine or on a cluster.",
+    "retry": "Try a run again that did not end well; what ended well is not done again.",
+    "schedule": "Let a cluster run a notebook by the clock; list, pause, resume or delete such schedules.",
     "compare": "Say how runs differ: parameters, metrics, code, steps, data, environment.",
     "lineage": "Tell what made a run, an artifact or a file, and what used it.",
     "models": "List the registered models; register, show, alias, describe or remove them.",
@@ -85,7 +91,7 @@ def _group() -> None:
     """Run a tagged notebook as a pipeline, checked, in parallel, and recorded.
 
     Exit codes: 0 done, 1 the notebook's own code failed, 2 wrong usage or configuration, 3 the
-    notebook is not a valid pipeline, 4 infrastructure (kernel, memory, disk), 5 a gate failed,
+    notebook is not a valid pipeline, 4 infrastructure (kernel, memory, disk, cluster), 5 a gate failed,
     130 interrupted.
     """
 

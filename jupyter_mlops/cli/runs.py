@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from jupyter_mlops.cli.output import count, print_json, say
+from jupyter_mlops.cli.runs_cluster import fetch, refresh
 from jupyter_mlops.cli.subcommands import WithSubcommands
 from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.tracking.changing import Tagged
+    from jupyter_mlops.tracking.showing import RunDetail
 
 __all__ = ["command"]
 
@@ -48,7 +50,7 @@ def show(run: str, document: str | None, step: str, form: str) -> int:
         text = history.run_document(run, document, step)
         print_json({"schema": 1, "name": document, "text": text}) if form == "json" else say(text)
         return 0
-    found = history.show_run(run)
+    found = _as_it_stands(run)
     print_json(found.to_json()) if form == "json" else say_run(found)
     return 0
 
@@ -170,6 +172,8 @@ class _Runs(WithSubcommands):
         "tag": tag,
         "untag": untag,
         "note": note,
+        "refresh": refresh,
+        "fetch": fetch,
     }
 
 
@@ -216,6 +220,23 @@ def command(
         return 0
     say_runs(found)
     return 0
+
+
+def _as_it_stands(run: str) -> RunDetail:
+    """All of a run; of one that goes on on a cluster, after asking there."""
+    from jupyter_mlops.api import history
+
+    found = history.show_run(run)
+    if found.run.backend == "local" or found.run.finished is not None:
+        return found
+    from jupyter_mlops.api import clusters
+    from jupyter_mlops.errors import MlopsError
+
+    try:
+        clusters.refresh_run(found.run.run_id, brief=True)
+    except MlopsError as error:
+        say(f"note: This is how it stood when it was last asked for. {error.message}", err=True, color="yellow")
+    return history.show_run(found.run.run_id)
 
 
 def _say_tagged(done: Tagged, form: str) -> int:

@@ -156,6 +156,7 @@ def _facts(detail: RunDetail) -> Iterator[tuple[str, str]]:
     yield "by", printable(", ".join(part for part in (run.user, run.host) if part))
     yield "trigger", printable(run.trigger)
     yield "backend", printable(run.backend)
+    yield "page", printable(detail.page or "")
     yield "kernel", printable(run.kernel or "")
     yield "commit", printable(run.commit or "")
     yield "configuration", printable(run.configuration or "")

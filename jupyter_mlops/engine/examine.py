@@ -27,11 +27,27 @@ def _modules(distribution: Any) -> list[str]:
     return sorted(names)
 
 
-def _source(distribution: Any) -> str | None:
+def _origin(distribution: Any) -> dict[str, Any]:
+    """Where it was installed from, if that is no index: a file, a folder, a repository, a URL."""
     try:
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     except ValueError:
-        return None
+        return {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def _conditions(requires: list[str]) -> dict[str, str]:
+    """The environment markers of requirements, by name."""
+    found = {}
+    for item in requires:
+        name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", item.strip())
+        marker = item.partition(";")[2].strip()
+        if name and marker:
+            found[re.sub(r"[-_.]+", "-", name.group()).lower()] = marker
+    return found
+
+
+def _source(origin: dict[str, Any]) -> str | None:
     url = origin.get("url", "")
     if origin.get("dir_info", {}).get("editable") and url.startswith("file://"):
         from urllib.request import url2pathname
@@ -62,11 +78,16 @@ def examine() -> dict[str, Any]:
                 continue
             requires = [item for item in distribution.requires or () if "extra ==" not in item]
             matches = [re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", item.strip()) for item in requires]
+            origin = _origin(distribution)
             distributions[name] = {
                 "version": distribution.version,
                 "requires": sorted({re.sub(r"[-_.]+", "-", match.group()).lower() for match in matches if match}),
                 "modules": _modules(distribution),
-                "source": _source(distribution),
+                "source": _source(origin),
+                "origin": origin,
+                "conditions": _conditions(requires),
+                "installer": (distribution.read_text("INSTALLER") or "").strip(),
+                "place": path,
             }
     return {
         "python": {

@@ -29,12 +29,20 @@ class Distribution:
         requires: Names of others that it needs.
         modules: Top-level modules that it brings.
         source: Folder that an editable installation points to.
+        origin: What its ``direct_url.json`` says; empty if it comes from an index.
+        conditions: Environment markers of what it needs, by name.
+        installer: The program that installed it.
+        place: The folder of the module path where it is installed.
     """
 
     version: str
     requires: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     source: str | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    installer: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,16 @@ def _interpreter(answer: Mapping[str, Any]) -> Interpreter:
         tuple(answer["paths"]),
         frozenset(answer["folders"]),
         {
-            name: Distribution(item["version"], tuple(item["requires"]), tuple(item["modules"]), item["source"])
+            name: Distribution(
+                item["version"],
+                tuple(item["requires"]),
+                tuple(item["modules"]),
+                item["source"],
+                dict(item["origin"]),
+                dict(item["conditions"]),
+                item["installer"],
+                item["place"],
+            )
             for name, item in answer["distributions"].items()
         },
     )

@@ -24,12 +24,14 @@ class Modules:
         distributions: Versions by name; None for a module that is not installed.
         scan: What the local files depend on in turn.
         trees: The local files, parsed.
+        files: For each local file, the folder of the module path that it was found by.
     """
 
     local: dict[str, str] = field(default_factory=dict)
     distributions: dict[str, str | None] = field(default_factory=dict)
     scan: Scan = field(default_factory=Scan)
     trees: list[ast.Module] = field(default_factory=list)
+    files: dict[Path, Path] = field(default_factory=dict)
 
 
 def find_modules(
@@ -63,9 +65,9 @@ def find_modules(
         providers.update(owners)
         source = next((item for owner in owners if (item := interpreter.distributions[owner].source)), None)
         if entry is not None and not (owners and str(entry.parent) in interpreter.folders):
-            waiting += _take(entry, entry.name, cwd, found, hashes)
+            waiting += _take(entry, entry.name, entry.parent, cwd, found, hashes)
         elif source is not None:
-            waiting += _take(Path(source), owners[0], cwd, found, hashes)
+            waiting += _take(Path(source), owners[0], _import_root(Path(source), name), cwd, found, hashes)
         elif not owners:
             found.distributions[name] = None
     found.distributions.update(interpreter.versions(providers))
@@ -95,16 +97,24 @@ def _is_standard(name: str, entry: Path, interpreter: Interpreter) -> bool:
     return name in interpreter.standard and entry.parent in (library, library / "lib-dynload")
 
 
-def _take(entry: Path, name: str, cwd: Path, found: Modules, hashes: FileHashes) -> list[str]:
+def _import_root(source: Path, name: str) -> Path:
+    """The folder of an editable installation's source that holds a module."""
+    place = _find(name, [str(source / "src"), str(source)])
+    return source if place is None else place.parent
+
+
+def _take(entry: Path, name: str, root: Path, cwd: Path, found: Modules, hashes: FileHashes) -> list[str]:
     """Note a local module's files; return what they import.
 
     Args:
         name: What stands for the module's own place, which is another one on other machines.
+        root: The folder of the module path that it is found by.
     """
     before = set(found.scan.imports)
     for path in hashes.files_of(entry) if entry.is_dir() else [entry]:
         label = path.relative_to(cwd) if path.is_relative_to(cwd) else Path(name, path.relative_to(entry))
         found.local[label.as_posix()] = hashes.file(path)
+        found.files[path] = root
         if path.suffix == ".py" and (tree := _parse(path)) is not None:
             found.scan.add(tree)
             found.trees.append(tree)

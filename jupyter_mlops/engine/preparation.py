@@ -8,25 +8,30 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlops.engine.bundle import install_bundle
 from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
+from jupyter_mlops.engine.origin import Origin
 from jupyter_mlops.engine.redaction import redact_command
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.shown import shown_json
 from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
+from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.steps.cells import unexecuted
 from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.objects import hash_file
-from jupyter_mlops.store.records import NewRun
+from jupyter_mlops.store.records import Addressee, NewRun
 
-__all__ = ["Prepared", "new_run", "prepare"]
+__all__ = ["Prepared", "new_run", "prepare", "run_of"]
 
 _SOCKET_PATH = 90
 """Longest path of an ipc socket that every system takes."""
@@ -87,31 +92,69 @@ def prepare(request: RunRequest, home: Home, run_id: str, warm_up: Callable[[Pat
 
 def new_run(request: RunRequest) -> NewRun:
     """Say what is known of a run when it begins."""
-    pipeline, notebook, redactor = request.pipeline, request.notebook, request.redactor
+    return run_of(
+        request.pipeline,
+        request.notebook,
+        request.parameters,
+        begun=Origin(request.trigger, request.tags),
+        kernel=request.kernel.name,
+        project=request.project,
+        root=request.root,
+        sources=request.sources,
+        command=request.command,
+        redactor=request.redactor,
+        addressees=request.addressees,
+    )
+
+
+def run_of(
+    pipeline: Pipeline,
+    notebook: Notebook,
+    given: Mapping[str, Any],
+    *,
+    begun: Origin,
+    kernel: str | None,
+    project: Path,
+    root: Path,
+    sources: Mapping[str, str],
+    command: str | None,
+    redactor: Redactor,
+    addressees: Sequence[Addressee] = (),
+) -> NewRun:
+    """Say what is known of a run before it begins, wherever it is to run.
+
+    Args:
+        given: The parameters that were passed.
+        begun: Who or what begins it.
+        project: A folder in the project's repository.
+        root: The project's root.
+        sources: Where passed parameters came from.
+        command: The command line.
+        redactor: Takes secrets out of what is recorded.
+        addressees: Other trackers that the run is delivered to.
+    """
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
         "pipeline": json.dumps(shown_json(pipeline, redactor), ensure_ascii=False),
         "notebook": json.dumps(redactor.tree({**notebook.raw, "cells": cells}, code=True), ensure_ascii=False),
     }
-    if request.command is not None:
-        documents[COMMAND] = redactor.text(redact_command(request.command))
+    if command is not None:
+        documents[COMMAND] = redactor.text(redact_command(command))
+    values = {**{parameter.name: parameter.default for parameter in pipeline.parameters}, **given}
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
-        parameters=redactor.parameters(request.values()),
-        parameter_sources={
-            name: request.sources.get(name, "given") if name in request.parameters else "default"
-            for name in request.values()
-        },
+        parameters=redactor.parameters(values),
+        parameter_sources={name: sources.get(name, "given") if name in given else "default" for name in values},
         notebook=None if notebook.path is None else str(notebook.path),
-        kernel=request.kernel.name,
-        trigger=request.trigger,
+        kernel=kernel,
+        trigger=begun.trigger,
         user=_user(),
-        commit=current_commit(request.project),
-        configuration=_configuration(request.root),
-        tags=redactor.tree(request.tags),
+        commit=current_commit(project),
+        configuration=_configuration(root),
+        tags=redactor.tree(begun.tags),
         documents=documents,
-        addressees=request.addressees,
+        addressees=addressees,
     )
 
 

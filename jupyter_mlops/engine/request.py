@@ -25,7 +25,7 @@ from jupyter_mlops.store.configuration import SharedCacheSettings, secret_settin
 from jupyter_mlops.store.home import project_root
 from jupyter_mlops.store.records import Addressee
 
-__all__ = ["RunRequest", "make_request"]
+__all__ = ["RunRequest", "make_request", "redactor_of"]
 
 
 @dataclass(frozen=True)
@@ -164,15 +164,24 @@ def make_request(
         begun.tags,
         command,
         addressees,
-        _redactor(pipeline, notebook, given, kernel, root),
+        redactor_of(pipeline, notebook, given, kernel.env, root),
     )
 
 
-def _redactor(pipeline: Pipeline, notebook: Notebook, given: Mapping[str, Any], kernel: Kernel, root: Path) -> Redactor:
+def redactor_of(
+    pipeline: Pipeline, notebook: Notebook, given: Mapping[str, Any], variables: Mapping[str, str], root: Path
+) -> Redactor:
+    """Gather the secrets that a run may get to see.
+
+    Args:
+        given: The parameters that were passed.
+        variables: Of the kernel's environment.
+        root: The project's root.
+    """
     settings = [notebook.defaults, *(step.settings for step in pipeline.steps)]
     return make_redactor(
         [given, {parameter.name: parameter.default for parameter in pipeline.parameters}],
-        [*(item.env for item in settings), kernel.env],
+        [*(item.env for item in settings), variables],
         secret_settings(root),
         references=[secret.env for item in settings for secret in item.secrets if secret.env],
     )

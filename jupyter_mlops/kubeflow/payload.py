@@ -71,7 +71,7 @@ def payload(
             "files": {name: digest for name, digest in files.items() if name not in given},
             "packages": sorted({*map(distribution_of, plan.settings.packages)} - {""}),
         },
-        "notebook": step_notebook(pipeline, step, notebook.raw),
+        "notebook": step_notebook(pipeline, step, notebook.raw, files=given),
     }
 
 

@@ -106,7 +106,10 @@ def read_kale_metadata(value: object) -> NotebookSettings:
     ignored = [key for key, item in value.items() if key not in known and not _is_inert(item)]
     lost += [_no_counterpart(f"`metadata.kubeflow_notebook.{printable(key)}`", "It is ignored.") for key in ignored]
     return NotebookSettings(
-        _text(value.get("pipeline_name")), _text(value.get("pipeline_description")), defaults, (*found, *lost)
+        _text(value.get("pipeline_name")),
+        _text(value.get("pipeline_description")),
+        defaults,
+        diagnostics=(*found, *lost),
     )
 
 

@@ -12,6 +12,7 @@ from jupyter_mlops.diagnostics import Diagnostic
 __all__ = [
     "Accelerator",
     "Backoff",
+    "BuildSettings",
     "Cell",
     "ConfigMap",
     "DeclaredName",
@@ -136,6 +137,39 @@ class StepSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How the pipeline's image is built; None or empty means: not set here.
+
+    Args:
+        base: Image to build upon.
+        name: The image's name, without registry and tag.
+        registry: Where it is pushed to, such as ``registry.example.com/team``.
+        dockerfile: The user's own; brings all packages.
+        environment: A conda ``environment.yml``; brings all packages.
+        index_url: Package index instead of the machine's; credentials only as ``${VARIABLE}``.
+        extra_index_urls: Further ones.
+        platform: Such as ``linux/amd64``.
+        system_packages: Debian packages that stay in the image.
+        build_packages: Debian packages for building, which don't.
+        include: Further files, folders or patterns of the project to put into the image.
+        build_options: Further options of ``podman build`` or ``docker build``.
+    """
+
+    base: str | None = None
+    name: str | None = None
+    registry: str | None = None
+    dockerfile: str | None = None
+    environment: str | None = None
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    platform: str | None = None
+    system_packages: tuple[str, ...] = ()
+    build_packages: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    build_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Magic:
     """A magic or shell escape found in a cell.
 
@@ -215,6 +249,7 @@ class Notebook:
         kernel: Name of the kernelspec (``python3`` where the notebook names none).
         language: Lower case, such as ``python``.
         defaults: Settings for steps that don't set their own.
+        build: How the pipeline's image is built.
         raw: The notebook's JSON, upgraded in memory to nbformat 4.5 (ids included); never written back.
         diagnostics: Problems of tags and metadata.
     """
@@ -226,5 +261,6 @@ class Notebook:
     language: str = "python"
     description: str | None = None
     defaults: StepSettings = field(default_factory=StepSettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
     raw: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -106,6 +106,7 @@ def parse_notebook(raw: Mapping[str, Any], path: str | os.PathLike[str] | None =
         language=language,
         description=settings.description,
         defaults=settings.defaults,
+        build=settings.build,
         raw=upgraded,
         diagnostics=tuple(diagnostics),
     )
@@ -179,6 +180,7 @@ def _notebook_settings(metadata: Mapping[str, Any]) -> NotebookSettings:
         own.name or alias.name,
         own.description or alias.description,
         merge(alias.defaults, own.defaults),
+        own.build,
         (*own.diagnostics, *alias.diagnostics),
     )
 

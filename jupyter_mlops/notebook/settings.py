@@ -12,7 +12,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from jupyter_mlops.diagnostics import Diagnostic
-from jupyter_mlops.notebook.model import Accelerator, Backoff, ConfigMap, Secret, StepSettings, Toleration, Volume
+from jupyter_mlops.notebook.build_settings import NOT_IN_NOTEBOOKS, read_build_settings
+from jupyter_mlops.notebook.model import (
+    Accelerator,
+    Backoff,
+    BuildSettings,
+    ConfigMap,
+    Secret,
+    StepSettings,
+    Toleration,
+    Volume,
+)
 from jupyter_mlops.notebook.values import (
     Problems,
     boolean_or_word,
@@ -57,11 +67,13 @@ class NotebookSettings:
         name: The pipeline's name.
         description: The pipeline's description.
         defaults: Settings for steps that don't set their own.
+        build: How the pipeline's image is built.
     """
 
     name: str | None = None
     description: str | None = None
     defaults: StepSettings = field(default_factory=StepSettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -83,7 +95,7 @@ def read_settings(
 
 
 def read_notebook_settings(value: object) -> NotebookSettings:
-    """Read the notebook's ``metadata.mlops``: name, description, and the defaults of its steps."""
+    """Read the notebook's ``metadata.mlops``: name, description, how its image is built, the defaults of its steps."""
     problems = Problems(None)
     path = "metadata.mlops"
     if not isinstance(value, Mapping):
@@ -95,9 +107,13 @@ def read_notebook_settings(value: object) -> NotebookSettings:
         own |= _STEP_NOTEBOOK
     name = string(value.get("name"), f"{path}.name", problems)
     description = string(value.get("description"), f"{path}.description", problems)
+    build = BuildSettings()
+    if isinstance(value.get("image"), Mapping):
+        own.add("image")
+        build = read_build_settings(value["image"], f"{path}.image", problems, NOT_IN_NOTEBOOKS)
     fields = {key: item for key, item in value.items() if key not in own}
     defaults = _read_fields(fields, path, problems, frozenset(), extra=("name",))
-    return NotebookSettings(name, description, defaults, tuple(problems.found))
+    return NotebookSettings(name, description, defaults, build, tuple(problems.found))
 
 
 def merge(defaults: StepSettings, own: StepSettings) -> StepSettings:

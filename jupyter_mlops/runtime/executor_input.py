@@ -53,6 +53,11 @@ class ExecutorInput:
             entry["type"] = dict(artifact.type)
         self._made[key] = {"artifacts": [entry]}
 
+    def told(self, key: str) -> Mapping[str, Any]:
+        """Return what was noted of an output."""
+        made: Mapping[str, Any] = self._made[key]["artifacts"][0]["metadata"] if key in self._made else {}
+        return made
+
     def write(self) -> None:
         """Write what was noted."""
         self.output_file.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from .errors import ContextError, LoadError
 from .executor_input import ExecutorInput, KfpArtifact
 from .journal import FOLDER
 from .outputs import Redactor
+from .told import tell
 from .writer import HashingFile
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def hand_over(
                 _hand_over_artifact(executor_input, item, made[item["id"]], folder, redactor)
             for item in payload["files"]:
                 _hand_over_file(executor_input, item, run.folder)
+            tell(executor_input, payload, result, redactor)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jupyter_mlops.notebook.magics import without_own_magics
@@ -36,19 +36,26 @@ __mlops__(globals())
 del __mlops__"""
 
 
-def step_notebook(pipeline: Pipeline, step: Step, raw: Mapping[str, Any]) -> dict[str, Any]:
+def step_notebook(
+    pipeline: Pipeline, step: Step, raw: Mapping[str, Any], *, files: Collection[str] = ()
+) -> dict[str, Any]:
     """Make the notebook that computes one step.
 
     Args:
         pipeline: The pipeline that the step is part of.
         step: The step.
         raw: JSON of the source notebook, nbformat 4.5 with ids.
+        files: Files of the project that are not where the step runs, and are loaded with its inputs.
 
     Returns:
         JSON of the step's notebook: parameters, replayed code, load cell, the user's cells, save cell.
     """
     parameters = _parameters_cell(pipeline, step, raw)
-    before = [*_replay_cell(step.replay), *_load_cell(pipeline, step), *_replay_cell(step.replay_loaded, "-loaded")]
+    before = [
+        *_replay_cell(step.replay),
+        *_load_cell(pipeline, step, files),
+        *_replay_cell(step.replay_loaded, "-loaded"),
+    ]
     cells = _user_cells(step, raw)
     if parameters and not before:
         cells = _in_page_order(cells, parameters, pipeline, raw)
@@ -135,16 +142,19 @@ def _replay_cell(snippets: Iterable[Snippet], suffix: str = "") -> list[dict[str
     return [own_cell("replay", replay_source(snippets)[0], suffix=suffix)] if snippets else []
 
 
-def _load_cell(pipeline: Pipeline, step: Step) -> list[dict[str, Any]]:
+def _load_cell(pipeline: Pipeline, step: Step, files: Collection[str]) -> list[dict[str, Any]]:
     hands_on_state = any(artifact.kind == "state" for artifact in pipeline.artifacts_of(step.slug))
-    if not step.loads and not hands_on_state:
+    if not step.loads and not files and not hands_on_state:
         return []
     # without anything to load, the cell still notes what the process is like before the step changes it
-    lines = ["# Loads what earlier steps made:" if step.loads else "# Notes the state that this step changes."]
+    lines = ["# Notes the state that this step changes."]
+    if step.loads or files:
+        lines = ["# Loads what earlier steps made:" if step.loads else "# Loads files of the project:"]
     for artifact_id, bound in step.loads.items():
         artifact = pipeline.artifact(artifact_id)
         producer = pipeline.step(artifact.producer).name
         lines.append(_comment(f"{_contents(artifact, bound)} from step {producer!r}"))
+    lines += [_comment(f"the file {name}") for name in sorted(files)]
     return [own_cell("load", "\n".join([*lines, _CALL.format(function="load")]))]
 
 

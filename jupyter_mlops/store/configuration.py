@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from jupyter_mlops.store.projectfile import FILE, check_table, project_table
 
 __all__ = [
     "CACHE_VARIABLE",
@@ -29,7 +24,6 @@ __all__ = [
 CACHE_VARIABLE = "JUPYTER_MLOPS_CACHE"
 READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
 
-FILE = "mlops.toml"
 _OFF = ("", "off")
 _NO = ("", "0", "false", "no")
 _CACHE: Mapping[str, type] = {"url": str, "read_only": bool, "options": dict}
@@ -76,7 +70,8 @@ def secret_settings(root: Path) -> SecretSettings:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
     path = root / FILE
-    table = _table(path, "secrets", _SECRETS, '[secrets]\nnames = ["MY_VARIABLE"]')
+    table = project_table(root, "secrets", '[secrets]\nnames = ["MY_VARIABLE"]')
+    check_table(path, "[secrets]", table, _SECRETS)
     for key in ("names", "ignore"):
         for name in table.get(key, ()):
             if not isinstance(name, str) or not name:
@@ -93,7 +88,8 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     Raises:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
-    table = _table(root / FILE, "cache", _CACHE, '[cache]\nurl = "s3://bucket/folder"')
+    table = project_table(root, "cache", '[cache]\nurl = "s3://bucket/folder"')
+    check_table(root / FILE, "[cache]", table, _CACHE)
     url, place = str(table.get("url", "")), root
     given = os.environ.get(CACHE_VARIABLE)
     if given is not None:
@@ -108,25 +104,3 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     # Options belong to the file's own URL: they may name a server.
     options = table.get("options", {}) if given is None else {}
     return SharedCacheSettings(url, read_only or url.startswith(("http://", "https://")), dict(options))
-
-
-def _table(path: Path, name: str, kinds: Mapping[str, type], example: str) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} can't be read: {error}.") from None
-    table = content.get(name, {})
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: `{name}` is a table.", hint=f"Write: {example}")
-    for key, value in table.items():
-        if key not in kinds:
-            from jupyter_mlops.notebook.names import nearest
-
-            near = nearest(key, tuple(kinds))
-            hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(kinds)}."
-            raise UsageError(f"{path}: [{name}] has no {key!r}.", hint=hint)
-        if not isinstance(value, kinds[key]):
-            raise UsageError(f"{path}: [{name}] {key} can't be {value!r}.")
-    return table

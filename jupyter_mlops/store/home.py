@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, UsageError
 
-__all__ = ["FOLDER", "VARIABLE", "Home", "ensure_home", "find_home", "project_root"]
+__all__ = ["FOLDER", "VARIABLE", "Home", "ensure_home", "find_home", "project_of", "project_root"]
 
 FOLDER = ".mlops"
 VARIABLE = "JUPYTER_MLOPS_HOME"
@@ -126,6 +126,11 @@ def find_home(start: Path) -> Path:
     if override:
         return Path(override).expanduser().resolve()
     return project_root(start) / FOLDER
+
+
+def project_of(home: Home) -> Path:
+    """Return the root of the project that a store belongs to; a store elsewhere belongs to the working directory's."""
+    return home.root.parent if home.root.name == FOLDER else project_root(Path.cwd())
 
 
 def ensure_home(root: Path) -> Home:

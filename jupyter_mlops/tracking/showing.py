@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.kubeflow.records import DOCUMENT
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
@@ -30,6 +32,7 @@ class RunDetail:
         history: All values of the metrics, by name and in the order they were recorded.
         documents: Step (empty for the run itself) and name of each text kept with it.
         models: Name, version and artifact of the models registered from it.
+        page: Address of the page about it, if it is on a cluster.
         folder: Where executed notebooks, logs and the report are; None if it is gone.
     """
 
@@ -42,6 +45,7 @@ class RunDetail:
     documents: tuple[tuple[str, str], ...]
     models: tuple[tuple[str, int, str], ...]
     folder: Path | None
+    page: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``runs show --format json`` prints."""
@@ -66,6 +70,7 @@ class RunDetail:
             "models": [
                 {"name": name, "version": version, "artifact": artifact} for name, version, artifact in self.models
             ],
+            "page": self.page,
             "folder": None if self.folder is None else str(self.folder),
         }
 
@@ -109,7 +114,12 @@ def show_run(database: Database, home: Home, text: str) -> RunDetail:
         database.all_documents(run.run_id),
         database.versions_of(run.run_id),
         folder if folder.is_dir() else None,
+        _page(database.document(run.run_id, DOCUMENT)),
     )
+
+
+def _page(text: str | None) -> str | None:
+    return str(json.loads(text).get("page") or "") or None if text else None
 
 
 def document_of(database: Database, text: str, name: str, step: str = "") -> str:

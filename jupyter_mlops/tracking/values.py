@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import InfrastructureError, MlopsError, UsageError
+from jupyter_mlops.kubeflow.fetching import fetch_artifacts
 from jupyter_mlops.notebook.names import printable
 from jupyter_mlops.pipeline.model import Pipeline, Snippet
 from jupyter_mlops.runtime.serializers import read_artifact
@@ -55,13 +56,16 @@ class RunReader:
         return None if self.recorded is None else self.recorded.pipeline
 
     def path(self, record: ArtifactRecord) -> Path:
-        """Return the object's file, whose content is what the record says.
+        """Return the object's file, whose content is what the record says; what is on a cluster is fetched.
 
         Raises:
             InfrastructureError: It is missing or damaged.
+            UsageError: It is on a cluster and can't be read from here.
         """
         objects = ObjectStore(self.home.objects)
         path = objects.path(record.digest)
+        if not path.exists():
+            fetch_artifacts(self.database, self.home, [record])
         if objects.verify(record.digest):
             return path
         state = "damaged" if path.exists() else "missing"

@@ -267,7 +267,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[cache", "can't be read"),
         ("cache = 1", "is a table"),
         ('[cache]\nulr = "x"', "has no 'ulr'"),
-        ("[cache]\nurl = 1", "url can't be 1"),
+        ("[cache]\nurl = 1", "url is a text, not a int"),
     ):
         with pytest.raises(UsageError, match=message):
             settings(text)

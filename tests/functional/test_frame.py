@@ -121,10 +121,12 @@ def test_console_script_is_what_jupyter_looks_for(project: dict, wheel: zipfile.
 def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None:
     """A third-party import at the top of a module, or in a function, names a package that pip installs with us."""
     distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
-    distributions |= {"jupyter_core": "jupyter-core"}
+    distributions |= {"jupyter_core": "jupyter-core", "kfp_server_api": "kfp-server-api"}
     with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"}  # theirs
+    with_them |= {"certifi", "urllib3"}  # kfp-server-api's
     optional = {
         "fsspec",
+        "keyring",
         "matplotlib",
         "mlflow",
         "polars",
@@ -159,15 +161,15 @@ def _imported(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
 def test_documented_make_targets_exist(root: Path, document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", _read(root, "Makefile"), re.MULTILINE))
-    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", _read(root, document), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _read(root, "Makefile"), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", _read(root, document), re.MULTILINE))
     assert {first or second for first, second in named} <= targets
 
 
 def test_make_help_names_every_target(root: Path) -> None:
     text = _read(root, "Makefile")
     (phony,) = re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE)
-    described = set(re.findall(r"@echo 'make ([a-z]+)", text))
+    described = set(re.findall(r"@echo 'make ([a-z-]+)", text))
     assert described == set(phony.split()) - {"help"}
 
 

@@ -198,7 +198,7 @@ def test_much_text_is_searched_at_once() -> None:
     [
         ("secrets = 1", "is a table"),
         ("[secrets]\nredakt = true", "Did you mean 'redact'"),
-        ('[secrets]\nnames = "X"', "can't be 'X'"),
+        ('[secrets]\nnames = "X"', "names is a list, not a str"),
         ("[secrets]\nignore = [1]", "list of names"),
         ("[secrets", "can't be read"),
     ],
