@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_mlops.cli.output import count, display_path, say, table
 from jupyter_mlops.notebook.model import Notebook
-from jupyter_mlops.pipeline.model import Parameter, Pipeline, Step
+from jupyter_mlops.pipeline.model import Pipeline, Step
 
 __all__ = ["plan", "say_plan"]
 
@@ -33,7 +33,7 @@ def plan(
         *textwrap.wrap(
             _heading(pipeline, " · " if boxes else " - "), width, break_long_words=False, break_on_hyphens=False
         ),
-        *_parameters(pipeline.parameters, given or {}),
+        *_parameters(pipeline, given or {}),
         "",
         *(f"  {line}".rstrip() for line in graph),
         *_steps(pipeline, notebook, width),
@@ -51,15 +51,18 @@ def _heading(pipeline: Pipeline, separator: str) -> str:
     return separator.join([pipeline.name, *parts])
 
 
-def _parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> list[str]:
-    if not parameters:
+def _parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> list[str]:
+    if not pipeline.parameters:
         return []
+    from jupyter_mlops.engine.shown import shown_parameters
     from jupyter_mlops.pipeline.parameters import type_name
 
+    defaults, values = shown_parameters(pipeline, given)
     rows = []
-    for parameter in parameters:
-        note = f"(notebook: {_value(parameter.default)})" if parameter.name in given else ""
-        rows.append((parameter.name, type_name(parameter), _value(given.get(parameter.name, parameter.default)), note))
+    for parameter in pipeline.parameters:
+        name, own = parameter.name, defaults[parameter.name]
+        note = f"(notebook: {_value(own)})" if name in values else ""
+        rows.append((name, type_name(parameter), _value(values.get(name, own)), note))
     return ["", "Parameters", *table(rows)]
 
 

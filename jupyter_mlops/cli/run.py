@@ -184,6 +184,7 @@ def _refuse_together(paper: PaperOptions, *, watch: bool, dry_run: bool, form: s
 
 def _help_notebook(notebook: str, kernel: str | None) -> int:
     """Print the parameters, as papermill does."""
+    from jupyter_mlops.engine.shown import shown_parameters
     from jupyter_mlops.pipeline.parameters import type_name
 
     _, pipeline = _read(notebook, kernel)
@@ -192,7 +193,8 @@ def _help_notebook(notebook: str, kernel: str | None) -> int:
     say(f"Parameters of {pipeline.name}:")
     if not pipeline.parameters:
         say("  none; parameters are the assignments of the cell tagged parameters")
-    rows = [(f"{item.name}:", type_name(item), f"(default {item.default!r})") for item in pipeline.parameters]
+    defaults, _ = shown_parameters(pipeline, {})
+    rows = [(f"{item.name}:", type_name(item), f"(default {defaults[item.name]!r})") for item in pipeline.parameters]
     for line in table(rows) if rows else ():
         say(line)
     return 0

@@ -43,9 +43,9 @@ def command(notebook: str, form: str | None, output: str | None) -> int:
 
         say_plan(plan(pipeline, source, width=terminal_width(), boxes=can_show_boxes()))
     elif form == "json":
-        from jupyter_mlops.pipeline.json_form import to_json
+        from jupyter_mlops.engine.shown import shown_json
 
-        print_json(to_json(pipeline))
+        print_json(shown_json(pipeline))
     else:
         say(_rendered(form, pipeline, source).removesuffix("\n"))
     _report_problems(pipeline, source, quiet=form == "json", err=form != "text" or target is not None)
@@ -57,9 +57,9 @@ def _rendered(form: str, pipeline: Pipeline, source: Notebook) -> str:
     from jupyter_mlops.pipeline import drawing
 
     if form == "json":
-        from jupyter_mlops.pipeline.json_form import to_json
+        from jupyter_mlops.engine.shown import shown_json
 
-        return plain_json(to_json(pipeline)) + "\n"
+        return plain_json(shown_json(pipeline)) + "\n"
     if form == "mermaid":
         return drawing.mermaid(pipeline)
     if form == "svg":

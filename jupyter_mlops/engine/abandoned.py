@@ -12,9 +12,12 @@ from jupyter_mlops.engine.family import end_marked_below
 from jupyter_mlops.engine.kernels import CONTEXT_VARIABLE
 from jupyter_mlops.engine.ledger import step_stem
 from jupyter_mlops.engine.logged import Logged, read_logged
+from jupyter_mlops.engine.redactor import Redactor, make_redactor
+from jupyter_mlops.engine.stepreport import redacted_logged
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.runtime.failpoints import reach
 from jupyter_mlops.store.conditions import equals
+from jupyter_mlops.store.configuration import SecretSettings
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 from jupyter_mlops.store.locks import abandoned, is_alive
@@ -68,16 +71,24 @@ def _settle(database: Database, home: Home, run: RunRecord) -> None:
                     tags=logged.tags,
                 )
                 database.finish_step(run.run_id, step.slug, outcome)
+                _redactor(home).file(
+                    home.run(run.run_id) / "steps" / f"{step_stem(step.position, step.slug)}.kernel.log"
+                )
         database.finish_run(run.run_id, "failed", seconds=(last - run.started) / 1000)
 
 
 def _logged(home: Home, step: StepRecord) -> Logged:
     """What the step had logged by then."""
     with contextlib.suppress(MlopsError, OSError, ValueError, KeyError, TypeError):
-        return read_logged(
-            home.tmp / step.run_id / step_stem(step.position, step.slug), step.slug, ObjectStore(home.objects)
-        )
+        folder = home.tmp / step.run_id / step_stem(step.position, step.slug)
+        logged = read_logged(folder, step.slug, ObjectStore(home.objects))
+        return redacted_logged(logged, _redactor(home))
     return Logged()
+
+
+def _redactor(home: Home) -> Redactor:
+    """Which parameters the run had is not known any more: what can be seen goes, and the secrets of this process."""
+    return make_redactor([], [], SecretSettings(), key=home.fingerprint_key())
 
 
 def _is_ours(folder: Path) -> bool:

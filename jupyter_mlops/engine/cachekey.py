@@ -104,6 +104,8 @@ def _shown(part: str, entries: Mapping[str, Any], name: str) -> str | None:
     value = entries[name]
     if value is None and part == "distributions":
         return "not installed"
+    if isinstance(value, str) and value.startswith("[redacted "):
+        return None
     text = value if isinstance(value, str) and part != "parameters" else json.dumps(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_client.manager import AsyncKernelManager
@@ -23,6 +24,7 @@ from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
 from jupyter_mlops.engine.kernelclient import StepKernelManager
 from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
+from jupyter_mlops.engine.redactor import Redactor, Streams
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.steplog import StepLog
 from jupyter_mlops.engine.warm.provisioner import adopt
@@ -55,6 +57,9 @@ Otherwise a flush in one of its threads may wait for one that has ended, and it 
 collects (joblib's workers, too), until the kernel is killed seconds later. Child processes are ended by the session."""
 
 _OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
+_BREAKS = frozenset({"display_data", "execute_result", "error", "clear_output"})
+"""Messages that end a text: what follows them stands below."""
+
 _SILENT_ROLES = frozenset({"replay", "load", "save", "probe"})
 
 
@@ -82,6 +87,8 @@ class Attempt:
         exited: Whether a cell ended it with ``sys.exit()``.
         ready: Whether the kernel has started.
         returncode: Of a kernel that died, where known.
+        path: Where the notebook is kept.
+        redactor: Takes secrets out of outputs as they come.
     """
 
     session: StepSession
@@ -95,6 +102,8 @@ class Attempt:
     died_at: int | None = None
     returncode: int | None = None
     log: logging.Logger = field(default_factory=lambda: _quiet_logger())
+    path: Path = field(default_factory=Path)
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 def register_engine() -> None:
@@ -112,6 +121,7 @@ class StepEngine(NBClientEngine):
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, attempt: Attempt, **kwargs: Any) -> Any:
         """Execute the notebook that papermill has prepared."""
         attempt.notebook = nb_man.nb
+        nb_man.nb.metadata.papermill.update(input_path=str(attempt.path), output_path=str(attempt.path))
         attempt.session.check()
         launch = attempt.launch
         with launch.log.open("ab") as log:  # appended to, so that it can be shortened meanwhile
@@ -139,6 +149,8 @@ class StepClient(PapermillNotebookClient):
         self._attempt = attempt
         self._session = attempt.session
         self._capture = Capture()
+        self._streams = Streams(attempt.redactor)
+        self._latest: dict[str, dict[str, Any]] = {}
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and hand its process to the session."""
@@ -174,6 +186,8 @@ class StepClient(PapermillNotebookClient):
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Take one message of the kernel's: every output of a step passes through here, and is kept within limits."""
+        if msg["msg_type"] in _BREAKS:
+            self._release(cell, cell_index)
         if not self._is_kept(msg):
             return None
         output = super().process_message(msg, cell, cell_index)
@@ -186,25 +200,57 @@ class StepClient(PapermillNotebookClient):
     def _is_kept(self, msg: dict[str, Any]) -> bool:
         """Cut a message to what is kept of it; tell whether that is anything."""
         kind, content, capture = msg["msg_type"], msg["content"], self._capture
+        if kind in _OUTPUTS and kind != "stream":
+            self._attempt.redactor.output(content)
         if kind == "clear_output" and not content.get("wait"):
             capture.clear()
         if kind in _OUTPUTS and self.clear_before_next_output:
             capture.clear()
         if kind == "stream":
-            missing = content.pop("left_out", 0), content.pop("end", "")
-            content["text"] = capture.text(content["name"], content["text"], *missing)
+            if not capture.room:  # of what still comes the last is kept, and looked through at the end
+                waited, missing = (
+                    self._streams.raw(content["name"]),
+                    (content.pop("left_out", 0), content.pop("end", "")),
+                )
+                capture.text(content["name"], waited + content["text"], *missing)
+                return False
+            missing = content.pop("left_out", 0), self._attempt.redactor.text(content.pop("end", ""))
+            self._latest[content["name"]] = msg
+            text = self._streams.add(content["name"], content["text"])
+            if missing[0]:
+                text += self._streams.cut(content["name"])
+            content["text"] = capture.text(content["name"], text, *missing) if text or missing[0] else ""
             return bool(content["text"])
         if kind == "update_display_data":
+            self._attempt.redactor.output(content)
             content["data"] = capture.update(content["data"])
         elif kind in _OUTPUTS and kind != "error":
             content["data"] = capture.data(content["data"])
             return content["data"] is not None
         return True
 
-    def _finish_outputs(self, cell: Any) -> None:
-        """Add the end of what a cell printed, where not all of it is kept."""
+    def _release(self, cell: Any, cell_index: int) -> None:
+        """Let go what waited because it could have been the beginning of a secret."""
+        for stream, text in self._streams.rest().items():
+            kept = self._capture.text(stream, text)
+            if not kept:
+                continue
+            latest = self._latest[stream]
+            content = {**latest["content"], "text": kept}
+            output = super().process_message({**latest, "content": content}, cell, cell_index)
+            if output is None:
+                continue
+            self._print(output["name"], kept)
+            outputs = cell.outputs
+            if len(outputs) > 1 and outputs[-1] is output and outputs[-2].get("name") == stream:
+                outputs[-2]["text"] += outputs.pop()["text"]
+
+    def _finish_outputs(self, cell: Any, index: int) -> None:
+        """Add the end of what a cell printed, where it waited, and where not all of it is kept."""
+        self._release(cell, index)
         rest = self._capture.end()
         if rest is not None:
+            rest = self._attempt.redactor.text(rest)
             place = len(cell.outputs)
             if place and cell.outputs[-1].output_type == "error":
                 place -= 1
@@ -238,7 +284,7 @@ class StepClient(PapermillNotebookClient):
                     self._attempt.returncode = process.returncode
             raise
         finally:
-            self._finish_outputs(cell)
+            self._finish_outputs(cell, index)
             self.nb_man.cell_complete(cell, cell_index=index)
         # A cell may end well although it was interrupted: a program that it called was.
         return self._session.stop_reason is None
@@ -249,7 +295,7 @@ class StepClient(PapermillNotebookClient):
             return
         outputs = [item for item in self.nb.cells[index].get("outputs", []) if item.output_type == "error"]
         traceback = tuple(outputs[-1].traceback) if outputs else ()
-        ename, evalue = error.ename, error.evalue
+        ename, evalue = error.ename, self._attempt.redactor.text(error.evalue)
         if ename == "NoneType" and outputs:
             # Showing the last value failed, not the code: the kernel reports an error without saying which.
             ename, evalue = outputs[-1].ename, outputs[-1].evalue

@@ -6,8 +6,8 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_mlops.notebook.magics import python_source
@@ -35,6 +35,14 @@ class CodeCell:
     lines: tuple[int, ...]
     tree: ast.Module | None
     form: Mapping[str, Any]
+
+    def shown(self, change: Callable[[Any], Any]) -> CodeCell:
+        """Return it as it may be shown.
+
+        Args:
+            change: Makes of a JSON value one with texts that may be shown.
+        """
+        return replace(self, statements=tuple(map(change, self.statements)), form=change(self.form))
 
 
 def code_cells(notebook: Mapping[str, Any]) -> Iterator[CodeCell]:

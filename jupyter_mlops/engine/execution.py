@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -26,14 +27,17 @@ from jupyter_mlops.engine.filestate import FileSnapshot
 from jupyter_mlops.engine.instruments import Instruments
 from jupyter_mlops.engine.logged import Logged, read_logged
 from jupyter_mlops.engine.notebooktext import notebook_text
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.session import Launch, StepSession, StepStopped
 from jupyter_mlops.engine.steplog import StepLog, shorten_log
+from jupyter_mlops.engine.stepreport import StepReport, redacted_report
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 from jupyter_mlops.runtime.failpoints import reach
-from jupyter_mlops.steps.cells import ERROR_TAG, has_tag
+from jupyter_mlops.runtime.injection import parameters_source
+from jupyter_mlops.steps.cells import ERROR_TAG, INJECTED_TAG, has_tag
 from jupyter_mlops.steps.notebook import step_notebook
 from jupyter_mlops.store.filelocks import FileLocks
 from jupyter_mlops.store.locks import InUse
@@ -43,7 +47,7 @@ from jupyter_mlops.store.records import ArtifactRecord
 if TYPE_CHECKING:
     from jupyter_mlops.engine.client import Attempt
 
-__all__ = ["StepJob", "StepReport", "execute_step", "given_up"]
+__all__ = ["StepJob", "execute_step", "given_up"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class StepJob:
         log: Where what the step prints goes.
         files: Puts the files that the step changes back before it is tried again; None if it is not.
         instruments: Who adds cells to observe it.
+        redactor: Takes secrets out of what is kept of it.
     """
 
     pipeline: Pipeline
@@ -79,6 +84,7 @@ class StepJob:
     attempt: int = 1
     files: FileSnapshot | None = None
     instruments: Instruments | None = None
+    redactor: Redactor = field(default_factory=Redactor)
 
     def source(self) -> dict[str, Any]:
         """Make the step notebook."""
@@ -86,36 +92,12 @@ class StepJob:
         return notebook if self.instruments is None else self.instruments.instrument(self.step, notebook)
 
 
-@dataclass(frozen=True)
-class StepReport:
-    """What came of it.
-
-    Args:
-        notebook: The executed step notebook, as far as it got.
-        exited: Whether its code ended the notebook with ``sys.exit()``.
-        files: The project's files that it read.
-        complete: Whether all that it left behind is in the store, so that it can be reused.
-        logged: What its code logged, also if it failed later.
-        figures: What its cells showed.
-    """
-
-    notebook: Mapping[str, Any] | None = None
-    collected: Collected = field(default_factory=Collected)
-    failure: StepFailure | None = None
-    exited: bool = False
-    files: tuple[ArtifactRecord, ...] = ()
-    complete: bool = False
-    logged: Logged = field(default_factory=Logged)
-    figures: tuple[ArtifactRecord, ...] = ()
-
-    @property
-    def outputs(self) -> tuple[ArtifactRecord, ...]:
-        """All artifacts that it made."""
-        return (*self.collected.outputs, *self.logged.artifacts, *self.figures)
-
-
 def execute_step(job: StepJob) -> StepReport:
     """Run a step; whatever goes wrong is in the report."""
+    return redacted_report(_reported(job), job.redactor)
+
+
+def _reported(job: StepJob) -> StepReport:
     try:
         wanted = files_of_step(job.pipeline, job.step, job.launch.cwd)
         with _event_loop(), claimed(job.locks, wanted, lambda path, first: _wait(job, path, first)):
@@ -148,16 +130,22 @@ def _execute(job: StepJob) -> StepReport:
     shutil.rmtree(output_dir, ignore_errors=True)  # of an attempt that was given up
     output_dir.mkdir(parents=True)
     _write_json(job.context_path, job.context)
-    job.path.write_text(notebook_text(job.source()), encoding="utf-8")
+    source = job.source()
+    _write_notebook(job, copy.deepcopy(source))  # without secrets: the run may be killed
     reach("step-notebook.written")
     try:
         with StepLog(job.log) as log:
             if job.attempt > 1:
                 log.note(f"[attempt {job.attempt}]")
             attempt = Attempt(
-                job.session, job.launch, log, lambda: _write_json(job.context_path, metrics_only(job.context))
+                job.session,
+                job.launch,
+                log,
+                lambda: _write_json(job.context_path, metrics_only(job.context)),
+                path=job.path,
+                redactor=job.redactor,
             )
-            failure = _run_papermill(job, attempt)
+            failure = _run_papermill(job, attempt, source)
             job.session.close()
         reach("step-notebook.executed")
         job.in_use.hold(job.step.slug)  # released once it is recorded
@@ -165,6 +153,7 @@ def _execute(job: StepJob) -> StepReport:
     finally:
         shutil.rmtree(output_dir, ignore_errors=True)
         shorten_log(job.launch.log)
+        job.redactor.file(job.launch.log)
         with contextlib.suppress(OSError):
             if job.launch.log.stat().st_size == 0:
                 job.launch.log.unlink()
@@ -203,7 +192,8 @@ def given_up(job: StepJob) -> StepReport:
     logged = Logged()
     with contextlib.suppress(MlopsError, OSError):
         logged = read_logged(Path(job.context["output_dir"]), job.step.slug, job.objects)
-    return StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message), logged=logged)
+    report = StepReport(failure=StepFailure("infrastructure", "StepAbandoned", message), logged=logged)
+    return redacted_report(report, job.redactor)
 
 
 def _trouble(error: MlopsError) -> StepFailure:
@@ -246,20 +236,19 @@ def _saves_something(context: Mapping[str, Any]) -> bool:
     return bool(context["saves"] or context["metrics"])
 
 
-def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
-    """Execute the step notebook in place; return why it failed."""
+def _run_papermill(job: StepJob, attempt: Attempt, source: Mapping[str, Any]) -> StepFailure | None:
+    """Execute the step notebook; write it without secrets; return why it failed."""
+    from nbformat import from_dict
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook
 
     from jupyter_mlops.engine.client import ENGINE
 
-    # Papermill takes paths for templates.
-    path = str(job.path).replace("{", "{{").replace("}", "}}")
     problem: Exception | None = None
     try:
         execute_notebook(
-            path,
-            path,
+            from_dict(source),
+            None,
             parameters=dict(job.parameters),
             engine_name=ENGINE,
             kernel_name=job.launch.kernel_name,
@@ -273,13 +262,14 @@ def _run_papermill(job: StepJob, attempt: Any) -> StepFailure | None:
         if attempt.error is None:
             # Papermill counts an error that a `raises-exception` cell is there to show; Jupyter does not.
             attempt.notebook.cells = [cell for cell in attempt.notebook.cells if not has_tag(cell, ERROR_TAG)]
-            _write_notebook(job, attempt)
     except StepStopped as error:
         problem = error
     except Exception as error:
         problem = error
-        _write_notebook(job, attempt)
-    return _failure(job, attempt, problem)
+    failure = _failure(job, attempt, problem)
+    if attempt.notebook is not None:
+        _write_notebook(job, attempt.notebook, outputs=False)  # those were looked at when they came
+    return failure
 
 
 def _failure(job: StepJob, attempt: Any, problem: Exception | None) -> StepFailure | None:
@@ -313,9 +303,13 @@ def _plain_failure(job: StepJob, attempt: Any, problem: Exception | None) -> Ste
     return StepFailure("infrastructure", type(problem).__name__, str(problem))
 
 
-def _write_notebook(job: StepJob, attempt: Any) -> None:
-    if attempt.notebook is not None:
-        job.path.write_text(notebook_text(attempt.notebook), encoding="utf-8")
+def _write_notebook(job: StepJob, notebook: Any, *, outputs: bool = True) -> None:
+    given = job.redactor.parameters(job.parameters)
+    for cell in notebook["cells"] if given != job.parameters else ():
+        if has_tag(cell, INJECTED_TAG):
+            cell["source"] = parameters_source(given)
+    job.redactor.notebook(notebook, outputs=outputs)
+    job.path.write_text(notebook_text(notebook), encoding="utf-8")
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -75,7 +75,7 @@ class Launcher:
             inputs=inputs,
             object_path=self._objects.path,
             output_dir=prepared.scratch / stem,
-            parameters=request.values(),
+            parameters=request.redactor.declared(request.values()),
         )
         return StepJob(
             request.pipeline,
@@ -94,6 +94,7 @@ class Launcher:
             attempt,
             self._snapshot(step, stem, folder),
             request.instruments,
+            request.redactor,
         )
 
     def _launch(self, step: Step, stem: str, attempt: int, folder: Path, context_path: Path) -> Launch:

@@ -10,7 +10,6 @@ from typing import Any
 from jupyter_mlops.engine.attempts import Attempts
 from jupyter_mlops.engine.collecting import Collected, run_artifacts
 from jupyter_mlops.engine.decision import Decision
-from jupyter_mlops.engine.execution import StepReport
 from jupyter_mlops.engine.figures import figures_of
 from jupyter_mlops.engine.logged import LOGGED, latest
 from jupyter_mlops.engine.output import write_whole
@@ -19,6 +18,7 @@ from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import RunResult, Status, StepResult
 from jupyter_mlops.engine.reuse import Reuse
 from jupyter_mlops.engine.session import StepSession
+from jupyter_mlops.engine.stepreport import StepReport, redacted_report
 from jupyter_mlops.engine.surroundings import Surroundings
 from jupyter_mlops.engine.takeover import Found
 from jupyter_mlops.engine.training import TRAINING, training_of
@@ -60,7 +60,10 @@ class Ledger:
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._surroundings: Surroundings | None = None
         if request.instruments is None:  # a run that is observed is no run of the user's
-            self._surroundings = Surroundings(database, run.run_id, request.project, commit=run.commit is not None)
+            committed = run.commit is not None
+            self._surroundings = Surroundings(
+                database, run.run_id, request.project, commit=committed, redactor=request.redactor
+            )
 
     def look_around(self, *, last: bool = False) -> None:
         """Record what is known by now of the place where this happens; call it again.
@@ -99,6 +102,7 @@ class Ledger:
             logged=found.logged,
             figures=figures,
         )
+        report = redacted_report(report, self._request.redactor)
         self.keep(step.slug, report)
         self.decisions[step.slug] = decision
         return self.settle(step.slug, "reused", decision.reason, report, seconds)

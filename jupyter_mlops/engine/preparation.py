@@ -17,9 +17,9 @@ from jupyter_mlops.engine.git import current_commit
 from jupyter_mlops.engine.kernels import lacks_cloudpickle
 from jupyter_mlops.engine.redaction import redact_command
 from jupyter_mlops.engine.request import RunRequest
+from jupyter_mlops.engine.shown import shown_json
 from jupyter_mlops.engine.surroundings import COMMAND
 from jupyter_mlops.errors import InfrastructureError
-from jupyter_mlops.pipeline.json_form import to_json
 from jupyter_mlops.steps.cells import unexecuted
 from jupyter_mlops.store.configuration import FILE
 from jupyter_mlops.store.home import Home
@@ -87,18 +87,18 @@ def prepare(request: RunRequest, home: Home, run_id: str, warm_up: Callable[[Pat
 
 def new_run(request: RunRequest) -> NewRun:
     """Say what is known of a run when it begins."""
-    pipeline, notebook = request.pipeline, request.notebook
+    pipeline, notebook, redactor = request.pipeline, request.notebook, request.redactor
     cells = [unexecuted(cell) for cell in notebook.raw.get("cells", [])]
     documents = {
-        "pipeline": json.dumps(to_json(pipeline), ensure_ascii=False),
-        "notebook": json.dumps({**notebook.raw, "cells": cells}, ensure_ascii=False),
+        "pipeline": json.dumps(shown_json(pipeline, redactor), ensure_ascii=False),
+        "notebook": json.dumps(redactor.tree({**notebook.raw, "cells": cells}, code=True), ensure_ascii=False),
     }
     if request.command is not None:
-        documents[COMMAND] = redact_command(request.command)
+        documents[COMMAND] = redactor.text(redact_command(request.command))
     return NewRun(
         pipeline=pipeline.name,
         steps=[(step.slug, step.name) for step in pipeline.steps],
-        parameters=request.values(),
+        parameters=redactor.parameters(request.values()),
         parameter_sources={
             name: request.sources.get(name, "given") if name in request.parameters else "default"
             for name in request.values()
@@ -109,7 +109,7 @@ def new_run(request: RunRequest) -> NewRun:
         user=_user(),
         commit=current_commit(request.project),
         configuration=_configuration(request.root),
-        tags=request.tags,
+        tags=redactor.tree(request.tags),
         documents=documents,
         addressees=request.addressees,
     )

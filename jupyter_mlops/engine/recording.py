@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.engine.execution import StepReport
 from jupyter_mlops.engine.notebooktext import notebook_text
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.result import Status, StepFailure
+from jupyter_mlops.engine.stepreport import StepReport
 from jupyter_mlops.engine.usage import Usage
 from jupyter_mlops.steps.combine import combined_notebook
 from jupyter_mlops.store.records import ArtifactRecord, FailureRecord, MetricRecord, StepOutcome
@@ -76,11 +76,12 @@ def whole_notebook(
         request.notebook.raw,
         request.pipeline,
         executed,
-        request.parameters,
+        request.redactor.parameters(request.parameters),
         input_path=None if source is None else str(source),
         output_path=str(output),
         run={"id": run_id, "pipeline": request.pipeline.name, "status": status},
     )
+    request.redactor.notebook(combined, outputs=False)  # those of the steps are without secrets
     return notebook_text(combined)
 
 

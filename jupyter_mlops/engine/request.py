@@ -14,13 +14,14 @@ from jupyter_mlops.engine.kernels import Kernel, find_kernel
 from jupyter_mlops.engine.origin import origin
 from jupyter_mlops.engine.output import check_output
 from jupyter_mlops.engine.patience import Patience
+from jupyter_mlops.engine.redactor import Redactor, make_redactor
 from jupyter_mlops.engine.retries import RetryPolicy
 from jupyter_mlops.errors import PipelineError, UsageError
 from jupyter_mlops.notebook.model import Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.notebook.settings import merge
 from jupyter_mlops.pipeline.model import Pipeline, Step
-from jupyter_mlops.store.configuration import SharedCacheSettings, shared_cache_settings
+from jupyter_mlops.store.configuration import SharedCacheSettings, secret_settings, shared_cache_settings
 from jupyter_mlops.store.home import project_root
 from jupyter_mlops.store.records import Addressee
 
@@ -44,6 +45,7 @@ class RunRequest:
         fail_fast: Whether the first failure ends the run.
         addressees: Trackers that are to get the run once it has ended.
         patience: How long kernels and cells may take.
+        redactor: Takes secrets out of what is recorded.
     """
 
     pipeline: Pipeline
@@ -64,6 +66,7 @@ class RunRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     addressees: tuple[Addressee, ...] = ()
+    redactor: Redactor = field(default_factory=Redactor)
 
     @property
     def project(self) -> Path:
@@ -141,10 +144,11 @@ def make_request(
     if not folder.is_dir():
         raise UsageError(f"The working directory {folder} does not exist.")
     begun = origin()
+    kernel = find_kernel(pipeline.kernel)
     return RunRequest(
         pipeline,
         notebook,
-        find_kernel(pipeline.kernel),
+        kernel,
         given,
         folder.resolve(),
         root,
@@ -160,6 +164,17 @@ def make_request(
         begun.tags,
         command,
         addressees,
+        _redactor(pipeline, notebook, given, kernel, root),
+    )
+
+
+def _redactor(pipeline: Pipeline, notebook: Notebook, given: Mapping[str, Any], kernel: Kernel, root: Path) -> Redactor:
+    settings = [notebook.defaults, *(step.settings for step in pipeline.steps)]
+    return make_redactor(
+        [given, {parameter.name: parameter.default for parameter in pipeline.parameters}],
+        [*(item.env for item in settings), kernel.env],
+        secret_settings(root),
+        references=[secret.env for item in settings for secret in item.secrets if secret.env],
     )
 
 

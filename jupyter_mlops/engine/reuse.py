@@ -17,7 +17,6 @@ from jupyter_mlops.engine.claims import claimed, files_of_step
 from jupyter_mlops.engine.codeform import CodeCell, code_cells
 from jupyter_mlops.engine.codescan import scan
 from jupyter_mlops.engine.decision import Decision
-from jupyter_mlops.engine.execution import StepReport
 from jupyter_mlops.engine.filehashes import FileHashes, UnknownContentError
 from jupyter_mlops.engine.inputs import form_of, label_of, modules_of
 from jupyter_mlops.engine.interpreter import Interpreter, examine_interpreter
@@ -27,6 +26,7 @@ from jupyter_mlops.engine.reasons import reason_of
 from jupyter_mlops.engine.request import RunRequest
 from jupyter_mlops.engine.selection import Selection
 from jupyter_mlops.engine.sharing import Publication, Sharing
+from jupyter_mlops.engine.stepreport import StepReport
 from jupyter_mlops.engine.takeover import (
     NOTEBOOK_DIGEST,
     Found,
@@ -200,7 +200,7 @@ class Reuse:
 
     def documents(self, decision: Decision, metrics: Mapping[str, float], notebook: Path | None) -> dict[str, str]:
         """Return what is kept with a step's record, to reuse it and to tell later what changed."""
-        kept = {} if decision.parts is None else {"key": text_of_parts(decision.parts)}
+        kept = {} if decision.parts is None else {"key": text_of_parts(self._request.redactor.parts(decision.parts))}
         if metrics:
             kept["metrics"] = json.dumps(dict(metrics))
         if notebook is not None:
@@ -381,7 +381,9 @@ class Reuse:
         latest = self._latest(step)
         if latest is None:
             return None
-        return changes(json.loads(latest), json.loads(text_of_parts(parts)), self._code(step))
+        redactor = self._request.redactor
+        now = json.loads(text_of_parts(redactor.parts(parts)))
+        return changes(json.loads(latest), now, [cell.shown(redactor.code) for cell in self._code(step)])
 
 
 def _digest(value: str) -> str:

@@ -21,7 +21,7 @@ from jupyter_mlops.engine.events import (
     StepRetrying,
     StepStarted,
 )
-from jupyter_mlops.engine.execution import StepJob, StepReport, execute_step, given_up
+from jupyter_mlops.engine.execution import StepJob, execute_step, given_up
 from jupyter_mlops.engine.launching import Launcher
 from jupyter_mlops.engine.ledger import Ledger
 from jupyter_mlops.engine.notebooktext import notebook_text
@@ -37,6 +37,7 @@ from jupyter_mlops.engine.selection import Selection
 from jupyter_mlops.engine.session import StepSession
 from jupyter_mlops.engine.signals import stop_signals
 from jupyter_mlops.engine.steplog import shorten_log
+from jupyter_mlops.engine.stepreport import StepReport
 from jupyter_mlops.engine.takeover import UnusableError
 from jupyter_mlops.engine.warm.pool import KernelPool
 from jupyter_mlops.engine.warm.source import WarmKernels
@@ -210,6 +211,7 @@ class Run:
         if found is not None:
             try:
                 notebook = self._reuse.take_over(step, found)
+                self._request.redactor.notebook(notebook)
                 write_whole(books.directory / books.notebook_of(step), notebook_text(notebook))
             except UnusableError as error:
                 decision = replace(decision, found=None, reason=str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as StopEvent
 from typing import Any
@@ -21,7 +22,7 @@ from jupyter_mlops.engine.warm.pool import KernelPool
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
-from jupyter_mlops.store.home import ensure_home
+from jupyter_mlops.store.home import Home, ensure_home
 from jupyter_mlops.store.records import Addressee
 
 __all__ = ["plan_pipeline", "run_pipeline"]
@@ -108,6 +109,7 @@ def run_pipeline(
     folders = ensure_home(home)
     with Database(folders.database) as database, _pool(kernels) if warm else nullcontext() as pool:
         settle_abandoned(database, folders)
+        request = replace(request, redactor=replace(request.redactor, key=folders.fingerprint_key()))
         return Run(request, folders, database, reporter, stop, selection, pool).execute()
 
 
@@ -136,6 +138,8 @@ def plan_pipeline(
         sources=None,
         trigger="hand",
     )
+    key = Home(home.resolve()).fingerprint_key(make=False)
+    request = replace(request, redactor=replace(request.redactor, key=key))
     selection = selection or Selection()
     plan = plan_run(request, home, selection)
     check_needed(plan, selection)

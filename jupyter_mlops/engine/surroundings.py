@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jupyter_mlops.engine.gitdiff import GitDiff
 from jupyter_mlops.engine.interpreter import Interpreter
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.store.database import Database
 
 __all__ = ["COMMAND", "ENVIRONMENT", "GIT_DIFF", "Surroundings", "environment_document"]
@@ -29,11 +30,15 @@ class Surroundings:
         run_id: The run.
         folder: A folder of the project.
         commit: Whether the project has a commit.
+        redactor: Takes secrets that the run knows out of the diff; those that can be seen go in any case.
     """
 
-    def __init__(self, database: Database, run_id: str, folder: Path, *, commit: bool) -> None:
+    def __init__(
+        self, database: Database, run_id: str, folder: Path, *, commit: bool, redactor: Redactor | None = None
+    ) -> None:
         self._database = database
         self._run_id = run_id
+        self._redactor = redactor or Redactor()
         self._git: GitDiff | None = GitDiff(folder, commit=commit)
         self.wants_environment = True
 
@@ -58,7 +63,7 @@ class Surroundings:
         text = self._git.text(_PATIENCE if last else 0.0)
         self._git = None
         if text is not None:
-            self._database.record_document(self._run_id, GIT_DIFF, text)
+            self._database.record_document(self._run_id, GIT_DIFF, self._redactor.text(text, code=True))
 
 
 def environment_document(interpreter: Interpreter) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from .journal import Journal, journal
 from .plain import checked_name, checked_step, number_of, numbers_of, plain_parameter, plain_value, writable
+from .secret_names import REDACTED
 
 __all__ = ["log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"]
 
@@ -79,7 +80,7 @@ def log_params(params: Mapping[str, Any]) -> None:
     found = journal()
     declared = {} if found is None else {name: found.parameters[name] for name in given if name in found.parameters}
     for name, value in declared.items():
-        if not _same(plain_value(value), plain_value(given[name])):
+        if value != REDACTED and not _same(plain_value(value), plain_value(given[name])):
             raise ValueError(
                 f"{name!r} is a parameter of the notebook, and {_shown(name, value)} in this run: it can't be logged "
                 f"as {_shown(name, given[name])}; log it under another name"

@@ -16,7 +16,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["CACHE_VARIABLE", "FILE", "READ_ONLY_VARIABLE", "SharedCacheSettings", "shared_cache_settings"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "FILE",
+    "READ_ONLY_VARIABLE",
+    "SecretSettings",
+    "SharedCacheSettings",
+    "secret_settings",
+    "shared_cache_settings",
+]
 
 CACHE_VARIABLE = "JUPYTER_MLOPS_CACHE"
 READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
@@ -24,7 +32,8 @@ READ_ONLY_VARIABLE = "JUPYTER_MLOPS_CACHE_READ_ONLY"
 FILE = "mlops.toml"
 _OFF = ("", "off")
 _NO = ("", "0", "false", "no")
-_KEYS = ("url", "read_only", "options")
+_CACHE: Mapping[str, type] = {"url": str, "read_only": bool, "options": dict}
+_SECRETS: Mapping[str, type] = {"redact": bool, "names": list, "ignore": list}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,39 @@ class SharedCacheSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """What is a secret, besides what names say.
+
+    Args:
+        redact: Whether secrets are taken out of what is recorded.
+        names: Further parameters and variables that are secrets.
+        ignore: Parameters and variables that are none, whatever their names say.
+    """
+
+    redact: bool = True
+    names: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def secret_settings(root: Path) -> SecretSettings:
+    """Return what is configured about secrets.
+
+    Args:
+        root: The project's root.
+
+    Raises:
+        UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
+    """
+    path = root / FILE
+    table = _table(path, "secrets", _SECRETS, '[secrets]\nnames = ["MY_VARIABLE"]')
+    for key in ("names", "ignore"):
+        for name in table.get(key, ()):
+            if not isinstance(name, str) or not name:
+                raise UsageError(f"{path}: [secrets] {key} is a list of names, not of {name!r}.")
+    return SecretSettings(table.get("redact", True), tuple(table.get("names", ())), tuple(table.get("ignore", ())))
+
+
 def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     """Return the shared cache that is configured; None if there is none, or it is switched off.
 
@@ -51,7 +93,7 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     Raises:
         UsageError: ``mlops.toml`` can't be read or says something that makes no sense.
     """
-    table = _table(root / FILE)
+    table = _table(root / FILE, "cache", _CACHE, '[cache]\nurl = "s3://bucket/folder"')
     url, place = str(table.get("url", "")), root
     given = os.environ.get(CACHE_VARIABLE)
     if given is not None:
@@ -68,24 +110,23 @@ def shared_cache_settings(root: Path) -> SharedCacheSettings | None:
     return SharedCacheSettings(url, read_only or url.startswith(("http://", "https://")), dict(options))
 
 
-def _table(path: Path) -> Mapping[str, Any]:
+def _table(path: Path, name: str, kinds: Mapping[str, type], example: str) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can't be read: {error}.") from None
-    table = content.get("cache", {})
+    table = content.get(name, {})
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: `cache` is a table.", hint='Write: [cache]\nurl = "s3://bucket/folder"')
-    kinds = {"url": str, "read_only": bool, "options": dict}
+        raise UsageError(f"{path}: `{name}` is a table.", hint=f"Write: {example}")
     for key, value in table.items():
         if key not in kinds:
             from jupyter_mlops.notebook.names import nearest
 
-            near = nearest(key, _KEYS)
-            hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(_KEYS)}."
-            raise UsageError(f"{path}: [cache] has no {key!r}.", hint=hint)
+            near = nearest(key, tuple(kinds))
+            hint = f"Did you mean {near!r}?" if near else f"It has: {', '.join(kinds)}."
+            raise UsageError(f"{path}: [{name}] has no {key!r}.", hint=hint)
         if not isinstance(value, kinds[key]):
-            raise UsageError(f"{path}: [cache] {key} can't be {value!r}.")
+            raise UsageError(f"{path}: [{name}] {key} can't be {value!r}.")
     return table

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ __all__ = ["FOLDER", "VARIABLE", "Home", "ensure_home", "find_home", "project_ro
 
 FOLDER = ".mlops"
 VARIABLE = "JUPYTER_MLOPS_HOME"
+_KEY_BYTES = 32
 _MARKERS = ("mlops.toml", "pyproject.toml", ".git")
 
 
@@ -65,6 +68,35 @@ class Home:
     def cache(self) -> Path:
         """For what can be found out again, such as digests of untouched files."""
         return self.root / "cache"
+
+    def fingerprint_key(self, *, make: bool = True) -> bytes:
+        """Return what fingerprints of secrets are made with in this store; it never leaves it.
+
+        Args:
+            make: Whether it is made where it is missing.
+        """
+        path = self.root / "fingerprints.key"
+        with contextlib.suppress(OSError):
+            if len(key := path.read_bytes()) >= _KEY_BYTES:
+                return key[:_KEY_BYTES]
+        if not make:
+            return secrets.token_bytes(_KEY_BYTES)
+        temporary = self.root / f".fingerprints.{secrets.token_hex(4)}.tmp"
+        try:
+            temporary.touch(0o600, exist_ok=False)
+            temporary.write_bytes(secrets.token_bytes(_KEY_BYTES))
+            try:
+                os.link(temporary, path)  # of several at once, the first counts
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links
+                temporary.replace(path)
+            return path.read_bytes()[:_KEY_BYTES]
+        except OSError:
+            return secrets.token_bytes(_KEY_BYTES)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def run(self, run_id: str) -> Path:
         """Return the folder of a run: executed notebooks, logs, report."""
