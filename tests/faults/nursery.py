@@ -25,9 +25,9 @@ from jupyter_mlops.runtime.injection import parameters_source
 SECONDS = 60
 
 
-def execute(job: Any, attempt: Any) -> StepFailure | None:
+def execute(job: Any, attempt: Any, source: Any) -> StepFailure | None:
     """What stands in for papermill and the kernel: execute a step notebook in place, in a process of its own."""
-    notebook = json.loads(job.path.read_text(encoding="utf-8"))
+    notebook = json.loads(json.dumps(source))
     reader, writer = os.pipe()
     kernel = os.fork()
     if kernel == 0:
