@@ -77,9 +77,6 @@ class Row:
     cut: int = 0
 
 
-# tagging
-
-
 def tagged(raw: dict[str, Any], by: str = "heading") -> dict[str, Any]:
     """Tag the cells below each heading as one step, or each cell as a step; cells above all headings stay untagged.
 
@@ -96,7 +93,10 @@ def tagged(raw: dict[str, Any], by: str = "heading") -> dict[str, Any]:
             tags += ["raises-exception"] * any(item["output_type"] == "error" for item in cell.get("outputs", ()))
             cell = {**cell, "metadata": {**cell.get("metadata", {}), "tags": tags}}
         cells.append(cell)
-    return {**raw, "cells": cells}
+    metadata = dict(raw.get("metadata", {}))
+    if "python" in str(metadata.get("kernelspec")).lower():  # the author's environment is not here
+        metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {**raw, "cells": cells, "metadata": metadata}
 
 
 def _has_heading(markdown: str) -> bool:
