@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Processes that are forked hang in OpenMP's loops if their parent has run some with several threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent

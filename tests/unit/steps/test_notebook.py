@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_load_and_save_cells_leave_no_name_behind(tmp_path: Path, monkeypatch: A
         "def load(namespace): namespace['x'] = [1]\ndef save(namespace): namespace['seen'] = sorted(namespace)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "mlops_runtime", raising=False)
     namespace: dict[str, Any] = {}
     for cell in step_notebook(PIPELINE, TRAIN, RAW)["cells"]:
         exec(cell["source"], namespace)
