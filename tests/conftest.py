@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Processes that are forked hang in OpenMP's loops if their parent has run some with several threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_SKIP = "MLOPS_NO_SKIP"
