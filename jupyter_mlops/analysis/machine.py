@@ -34,6 +34,7 @@ _BUDGET = 3_000_000
 _STATEMENT = 30_000
 _DEPTH = 12
 _PYLAB = ("numpy.random", "numpy.linalg", "numpy.fft", "numpy", "matplotlib.pyplot")
+_OF_IPYTHON = frozenset({"display", "get_ipython", "_"})
 _MOST_OBJECTS = 12
 _WORK = 150_000
 _MUCH_WORK = 3_000_000
@@ -236,8 +237,8 @@ class Machine:
         self.diagnostics.setdefault((code, recorder.cell.index, recorder.line, message), item)
 
     def is_builtin(self, name: str) -> bool:
-        """Tell whether Python defines this name by itself."""
-        return hasattr(builtins, name)
+        """Tell whether Python defines this name by itself, whatever IPython has added in this process."""
+        return name == "__IPYTHON__" or (name not in _OF_IPYTHON and hasattr(builtins, name))
 
     def lookup(self, scope: Scope | None, name: str) -> Val | None:
         """A local name's value; None if the name is not local."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import pytest
 from building import make_notebook
 
@@ -57,6 +59,14 @@ def test_a_display_that_another_step_updates_is_told() -> None:
     shown = "handle = display('first', display_id='d')"
     assert "MLO050" in {item.code for item in sliced(shown, "handle.update('second')").diagnostics}
     assert sliced(shown + "\nhandle.update('second')", "x = 1").diagnostics == ()
+
+
+def test_names_that_ipython_adds_are_known_in_any_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = "get_ipython().ast_transformers.append(print)\nhandle = display(1, display_id='d')", "__IPYTHON__"
+    before = sliced(*notebook)
+    for name in ("display", "get_ipython", "_"):
+        monkeypatch.setattr(builtins, name, print, raising=False)
+    assert sliced(*notebook) == before and before.diagnostics == ()
 
 
 def test_help_reads_what_it_is_about() -> None:
