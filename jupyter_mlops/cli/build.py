@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, is_terminal, print_json, say
 from jupyter_mlops.cli.reading import read
 from jupyter_mlops.cli.run import refuse_errors
@@ -39,13 +40,7 @@ _WIDTH = 110
     help="Pass this to the engine's build, such as --network=host; may be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the Dockerfile, the lock and what is wrong; build nothing.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(
     notebook: str,
     push: bool,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import can_show_boxes, print_json, say, terminal_width
 
 __all__ = ["command"]
@@ -15,13 +16,7 @@ _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
 @click.option("--baseline", metavar="RUN", help="Compare with this run. [default: the first]")
 @click.option("--all", "everything", is_flag=True, help="Show also what is equal.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(runs: tuple[str, ...], baseline: str | None, everything: bool, form: str) -> int:
     """Say how runs differ: parameters, metrics, code, steps, data, environment.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, display_path, print_diagnostics, print_json, say
 from jupyter_mlops.cli.parameters import given_parameters, parameter_options
 from jupyter_mlops.cli.reading import read
@@ -35,7 +36,7 @@ __all__ = ["command"]
 @click.option("--report", is_flag=True, help="Add a last step that reports how the run ended, also if it failed.")
 @click.option("--force", is_flag=True, help="Replace files that are not compiled pipelines, too.")
 @parameter_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print.")
+@format_option
 def command(
     notebook: str,
     output: str | None,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.errors import InfrastructureError
 
@@ -15,9 +16,7 @@ _COLORS = {"ok": "green", "warning": "yellow", "missing": "red"}
 
 
 @click.command("doctor")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
-)
+@format_option
 def command(form: str) -> int:
     """Look at what works on this machine, and what to do about the rest.
 

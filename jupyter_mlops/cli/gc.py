@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, print_json, say, table
 
 if TYPE_CHECKING:
@@ -25,13 +26,7 @@ _UNITS = ("bytes", "KB", "MB", "GB", "TB")
     help="Forget all runs but the newest N of each pipeline.",
 )
 @click.option("--older-than", metavar="TIME", help="Forget runs older than this: 12h, 30d, 8w.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(dry_run: bool, keep_runs: int | None, older_than: str | None, form: str) -> int:
     """Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import display_path, print_json, say
 
 __all__ = ["command"]
@@ -36,9 +37,7 @@ def command() -> None:
 @click.option("--branch", metavar="NAME", help="The branch to compare with. [default: the repository's main branch]")
 @click.option("-o", "--output", metavar="FILE", help="Write to this file. [default: where the service looks for it]")
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
-)
+@format_option
 def ci(
     provider: str,
     notebooks: Sequence[str],

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say
 from jupyter_mlops.cli.subcommands import WithSubcommands
 from jupyter_mlops.errors import UsageError
@@ -15,14 +16,6 @@ from jupyter_mlops.errors import UsageError
 __all__ = ["command"]
 
 SCHEMA = 1
-
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
 
 
 @click.command("register")

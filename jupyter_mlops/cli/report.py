@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import display_path, print_json, say
 
 __all__ = ["command"]
@@ -14,9 +15,7 @@ __all__ = ["command"]
 @click.command("report")
 @click.argument("run", default="latest")
 @click.option("-o", "--output", metavar="FILE", help="Write to this file. [default: report.html in the run's folder]")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
-)
+@format_option
 def command(run: str, output: str | None, form: str) -> int:
     """Write the HTML report of a run.
 

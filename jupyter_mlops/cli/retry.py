@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say
 
 __all__ = ["command"]
@@ -14,13 +15,7 @@ __all__ = ["command"]
 @click.command("retry")
 @click.argument("run", metavar="RUN")
 @click.option("--follow", is_flag=True, help="Of a run on a cluster: stay until it ends, and show what its steps do.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(run: str, follow: bool, form: str) -> int:
     """Try a run again that did not end well; what ended well is not done again.
 

@@ -20,6 +20,7 @@ from jupyter_mlops.cli.checking import (
     report_gates,
     telling_refusals,
 )
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, table, terminal_width
 from jupyter_mlops.cli.papermill import (
     PaperOptions,
@@ -89,13 +90,7 @@ __all__ = ["command", "refuse_errors"]
 @papermill_options
 @click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
 @click.option("--log-output/--no-log-output", default=False, help="Show on stderr what the steps print. [default: no]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 @click.version_option(package_name="jupyter-mlops", message="jupyter-mlops %(version)s", help="Print the version.")
 def command(
     notebook: str,

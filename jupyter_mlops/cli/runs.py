@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, print_json, say
 from jupyter_mlops.cli.runs_cluster import fetch, refresh
 from jupyter_mlops.cli.subcommands import WithSubcommands
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
 run_arguments = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 
 

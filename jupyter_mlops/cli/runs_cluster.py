@@ -6,23 +6,16 @@ from collections.abc import Sequence
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, print_json, say
 
 __all__ = ["fetch", "refresh"]
-
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
 
 
 @click.command("refresh")
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--follow", is_flag=True, help="Stay until the run ends, and show what its steps do and print.")
-@_FORMAT
+@format_option
 def refresh(run: str | None, follow: bool, form: str) -> int:
     """Ask the clusters how runs stand; all that go on, or one. runs show does this by itself."""
     from jupyter_mlops.api import clusters
@@ -51,7 +44,7 @@ def refresh(run: str | None, follow: bool, form: str) -> int:
 @click.command("fetch")
 @click.argument("run", metavar="RUN")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@_FORMAT
+@format_option
 def fetch(run: str, names: Sequence[str], form: str) -> int:
     """Bring what a run on a cluster made into the store, checked by its digest; all, or what is named."""
     from jupyter_mlops.api import clusters

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import display_path, print_json, report_error, say, table
 from jupyter_mlops.cli.subcommands import WithSubcommands
 from jupyter_mlops.errors import UsageError
@@ -16,18 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
 _SYMBOLS = {"ok": ("ok", "green"), "failed": ("failed", "red"), "skipped": ("-", None)}
 
 
 @click.command("list")
-@_FORMAT
+@format_option
 def list_(form: str) -> int:
     """List the runtimes of this project."""
     return _list(form)
@@ -49,7 +43,7 @@ def list_(form: str) -> int:
 )
 @click.option("--storage", multiple=True, metavar="KEY=VALUE", help="Options of the file system of --pipeline-root.")
 @click.option("--replace", is_flag=True, help="Replace the runtime of this name.")
-@_FORMAT
+@format_option
 def add(
     name: str, auth: str | None, auth_key: Sequence[str], storage: Sequence[str], replace: bool, form: str, **texts: Any
 ) -> int:
@@ -76,7 +70,7 @@ def add(
 
 @click.command("test")
 @click.argument("name")
-@_FORMAT
+@format_option
 def test(name: str, form: str) -> int:
     """Find out whether a runtime can be used, and if not, why. Nothing is changed there."""
     from jupyter_mlops.api import clusters
@@ -98,7 +92,7 @@ def test(name: str, form: str) -> int:
 
 @click.command("rm")
 @click.argument("name")
-@_FORMAT
+@format_option
 def remove(name: str, form: str) -> int:
     """Remove a runtime from the project's mlops.toml. Nothing is changed on the cluster."""
     from jupyter_mlops.api import clusters
@@ -114,7 +108,7 @@ class _Runtime(WithSubcommands):
 
 @click.command("runtime", cls=_Runtime)
 @click.argument("word", required=False, metavar="")
-@_FORMAT
+@format_option
 def command(word: str | None, form: str) -> int:
     """List, add, test or remove the clusters that this project can submit to.
 

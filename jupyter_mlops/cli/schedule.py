@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.cli.parameters import parameter_options, parameters_and_sources
 from jupyter_mlops.cli.reading import read
@@ -19,19 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
 _RUNTIME = click.option("--runtime", required=True, metavar="NAME", help="Where: a runtime of mlops.toml.")
 
 
 @click.command("list")
 @_RUNTIME
-@_FORMAT
+@format_option
 def list_(runtime: str, form: str) -> int:
     """List the schedules of a runtime, with the times that come next."""
     from jupyter_mlops.api import schedules
@@ -53,7 +47,7 @@ def _changing(action: str, done: str, text: str) -> click.Command:
     @click.command(action, help=text)
     @click.argument("name")
     @_RUNTIME
-    @_FORMAT
+    @format_option
     def change(name: str, runtime: str, form: str) -> int:
         from jupyter_mlops.api import schedules
 
@@ -94,7 +88,7 @@ class _Schedule(WithSubcommands):
 @click.option("--image", metavar="REF", help="Container image of all steps that name none of their own.")
 @click.option("--no-cache", is_flag=True, help="Run all steps each time, whatever the cluster could reuse.")
 @click.option("--catch-up", is_flag=True, help="Make up for times that pass while it is paused.")
-@_FORMAT
+@format_option
 def command(
     notebook: str,
     cron: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say
 
 __all__ = ["command"]
@@ -11,13 +12,7 @@ __all__ = ["command"]
 
 @click.command("stop")
 @click.argument("run", metavar="RUN")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(run: str, form: str) -> int:
     """Stop a run that is going on, on this machine or on a cluster.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, display_path, print_json, report_error, say
 from jupyter_mlops.errors import MlopsError
 
@@ -16,9 +17,7 @@ __all__ = ["command"]
 @click.command("strip")
 @click.argument("notebooks", metavar="NOTEBOOK...", nargs=-1, required=True)
 @click.option("--check", "only_check", is_flag=True, help="Only say which have outputs; exit code 3 if one has.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
-)
+@format_option
 def command(notebooks: Sequence[str], only_check: bool, form: str) -> int:
     """Take the outputs out of notebooks, for commits without them.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.cli.parameters import command_line, parameter_options, parameters_and_sources
 from jupyter_mlops.cli.reading import read
@@ -26,13 +27,7 @@ __all__ = ["command"]
 @click.option("--no-cache", is_flag=True, help="Run all steps, whatever the cluster could reuse.")
 @click.option("--follow", is_flag=True, help="Stay until the run ends, and show what its steps do and print.")
 @click.option("--wait", is_flag=True, help="Stay until the run ends, and show how steps end.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(
     notebook: str,
     runtime: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, display_path, print_json, say, table
 from jupyter_mlops.cli.reading import target_file
 from jupyter_mlops.errors import NotebookError, UsageError
@@ -23,9 +24,7 @@ __all__ = ["command"]
 @click.argument("notebook")
 @click.option("--write", "output", metavar="OUT", help="Write a copy of the notebook with the tags to this file.")
 @click.option("--in-place", is_flag=True, help="Write the tags into NOTEBOOK itself.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="What to print. [default: text]"
-)
+@format_option
 def command(notebook: str, output: str | None, in_place: bool, form: str) -> int:
     """Propose steps and other tags for a notebook that has none.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, is_terminal, print_json, say
 
 if TYPE_CHECKING:
@@ -22,13 +23,7 @@ _MOST = 10
 @click.command("sync")
 @click.option("--dry-run", is_flag=True, help="Say what waits; nothing is delivered or forgotten.")
 @click.option("--forget", is_flag=True, help="Deliver nothing of what waits, now or later: the tracker is gone.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(dry_run: bool, forget: bool, form: str) -> int:
     """Deliver runs and models to other trackers (MLflow) that have not got them yet.
 

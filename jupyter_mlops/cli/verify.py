@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, display_path, print_json, say
 from jupyter_mlops.cli.parameters import given_parameters, parameter_options
 from jupyter_mlops.cli.reading import read
@@ -40,13 +41,7 @@ _DEEDS = {
     help="How long the whole notebook may take, and a step that sets no timeout of its own.",
 )
 @click.option("--progress-bar/--no-progress-bar", default=True, help="Show the progress on stderr. [default: yes]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="What to print on stdout. [default: text]",
-)
+@format_option
 def command(
     notebook: str, kernel: str | None, timeout: float | None, progress_bar: bool, form: str, **parameters: Any
 ) -> int:
