@@ -1,17 +1,30 @@
-"""The commit a project stands at, read from git's own files: no process is started."""
+"""What git knows of a project: the commit it stands at, from git's own files; and the answers of the program."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
-__all__ = ["current_commit"]
+__all__ = ["ask_git", "current_commit"]
+
+_SECONDS = 20
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
+def ask_git(root: Path, *arguments: str) -> str | None:
+    """Return what the program prints about a repository; None if it is not there, says no, or takes long."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
 def current_commit(start: Path) -> str | None:
-    """Return the commit that is checked out at ``start`` or above it; None without one."""
+    """Return the commit that is checked out at ``start`` or above it, without starting git; None without one."""
     for folder in (start, *start.parents):
         if (folder / ".git").exists():
             try:

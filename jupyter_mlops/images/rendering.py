@@ -51,12 +51,7 @@ class Recipe:
 
 def render(recipe: Recipe) -> str:
     """Return the Dockerfile."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(templates.root() / "image")
-    environment = jinja2.Environment(
-        loader=loader, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
-    )
+    environment = templates.environment(templates.root() / "image", autoescape=False)
     locked = recipe.lock.names()
     text = environment.get_template(f"Dockerfile.{recipe.kind}.j2").render(
         pipeline=" ".join(recipe.pipeline.split()),

@@ -59,15 +59,8 @@ class Sheet:
         return "\n".join([*lines, *(["", *self.notes] if self.notes else [])]).rstrip()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
 
-        environment = Environment(
-            loader=FileSystemLoader(templates.root() / "notebook"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = templates.environment(templates.root() / "notebook", autoescape=True)
         page = environment.get_template("sheet.html.j2").render(sheet=self, picture=Markup(self.picture))
         return {"text/html": page, "text/plain": repr(self)}

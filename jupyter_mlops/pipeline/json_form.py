@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.pipeline.model import Pipeline
 
-__all__ = ["SCHEMA", "from_json", "to_json"]
+__all__ = ["SCHEMA", "from_json", "json_value", "to_json"]
 
 SCHEMA = 1
 
@@ -25,7 +25,7 @@ def to_json(pipeline: Pipeline) -> dict[str, Any]:
 
     ``edges`` lists pairs of slugs; ``flows`` says for each pair what flows along it.
     """
-    plain: dict[str, Any] = _plain(pipeline)
+    plain: dict[str, Any] = json_value(pipeline)
     flows = plain.pop("edges")
     return {
         "schema": SCHEMA,
@@ -39,13 +39,14 @@ def to_json(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """Return what dataclasses, mappings and sequences hold as JSON values; numbers that JSON has not are texts."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {item.name: json_value(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):

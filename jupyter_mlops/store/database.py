@@ -9,7 +9,6 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -85,10 +84,6 @@ class Database(Reading, Following, Housekeeping, Models, Outbox, Tracing, Transf
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Record several things, or none of them."""
-        return self._connection.transaction()
 
     def create_run(self, new: NewRun) -> RunRecord:
         """Record that a run begins: status ``running``, its steps ``queued``."""

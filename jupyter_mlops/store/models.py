@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from sqlite3 import Row
 
-from jupyter_mlops.store.connection import Connection
+from jupyter_mlops.store.recording import Recording
 
 __all__ = ["ModelVersion", "Models", "RegisteredModel"]
 
@@ -59,14 +58,8 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
 
 
-class Models:
+class Models(Recording):
     """The registry of models; a part of ``Database``."""
-
-    _connection: Connection
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Record several things, or none of them."""
-        return self._connection.transaction()
 
     def register_model(
         self, name: str, *, run_id: str, step: str, artifact: str, member: str, description: str | None = None

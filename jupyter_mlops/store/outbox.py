@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from sqlite3 import Row
 from typing import Literal
 
-from jupyter_mlops.store.connection import Connection
+from jupyter_mlops.store.recording import Recording
 from jupyter_mlops.store.records import Addressee, Delivery
 
 __all__ = ["Outbox"]
@@ -17,18 +16,12 @@ __all__ = ["Outbox"]
 _COLUMNS = "outbox.tracker, target, outbox.kind, subject, options, revision, queued, attempts, due, error"
 
 
-class Outbox:
+class Outbox(Recording):
     """The outbox; a part of ``Database``.
 
     A run is put there in the transaction that records its beginning, so that no kill can come in between; it is ready
     once it has ended. What has arrived is removed, so that the outbox is empty most of the time.
     """
-
-    _connection: Connection
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Record several things, or none of them."""
-        raise NotImplementedError
 
     def queue_delivery(self, to: Addressee, kind: Literal["run", "model"], subject: str) -> None:
         """Put something into the outbox; what waits there already is to be delivered as it is then."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from jupyter_mlops.pipeline.json_form import json_value
 
 __all__ = [
     "SCHEMA",
@@ -264,15 +265,5 @@ class Comparison:
             "baseline": self.baseline,
             "differs": self.differs,
             "results_differ": self.results_differ,
-            **{name: _plain(getattr(shown, name)) for name in (item.name for item in dataclasses.fields(self))},
+            **{name: json_value(getattr(shown, name)) for name in (item.name for item in dataclasses.fields(self))},
         }
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

@@ -46,17 +46,10 @@ def write_report(
 
 
 def _page(database: Database, home: Home, run: RunRecord, pipeline: Pipeline | None) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     folder = templates.root() / "report"
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment(folder, autoescape=True)
     environment.filters.update(
         duration=formats.duration,
         size=formats.size,

@@ -95,18 +95,10 @@ class ComparisonView:
         return shown
 
     def _rendered(self, tabs: tuple[str, ...], everything: bool, *, titles: bool) -> str:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
         from jupyter_mlops.tracking import charts, formats
         from jupyter_mlops.tracking.lineage_text import short_run
 
-        environment = Environment(
-            loader=FileSystemLoader(templates.root() / "notebook"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = templates.environment(templates.root() / "notebook", autoescape=True)
         environment.filters.update(
             duration=formats.duration,
             size=formats.size,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_mlops.engine.git import ask_git
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import printable
 from jupyter_mlops.store.conditions import Field, both, equals
@@ -23,7 +23,6 @@ _PAGE = 100
 _MOST = 1000
 """Succeeded runs that are looked at, newest first."""
 
-_SECONDS = 20
 _RUN_ID = re.compile(r"\d{8}-")
 
 
@@ -101,7 +100,7 @@ def _on_branch(database: Database, root: Path, current: RunRecord, wanted: str, 
         if run.commit is None:
             continue
         if run.commit not in known:
-            known[run.commit] = _git(root, "merge-base", "--is-ancestor", run.commit, tip) is not None
+            known[run.commit] = ask_git(root, "merge-base", "--is-ancestor", run.commit, tip) is not None
         if known[run.commit]:
             how = f"the newest succeeded run on {wanted}, at commit {run.commit[:10]}"
             return Baseline(database.run(run.run_id), wanted, how)
@@ -131,17 +130,7 @@ def _has_tag(run: RunRecord, wanted: str) -> bool:
 def _tip(root: Path, branch: str) -> str | None:
     """The commit at the end of a branch, of this clone or of where it was cloned from."""
     for name in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}", f"refs/remotes/{branch}"):
-        tip = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        tip = ask_git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if tip:
             return tip
     return None
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None if it is not there or says no."""
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=True)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace").strip()

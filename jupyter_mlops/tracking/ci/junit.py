@@ -66,14 +66,9 @@ def junit(account: Account) -> str:
 
 
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(templates.root() / "results"),
+    environment = templates.environment(
+        templates.root() / "results",
         autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         finalize=lambda value: _valid(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
     )
     return environment.get_template("junit.xml.j2")

@@ -123,15 +123,8 @@ class _Page:
 
 
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(templates.root() / "results"),
-        autoescape=False,  # the filters escape: this is Markdown
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    # the filters escape: this is Markdown
+    environment = templates.environment(templates.root() / "results", autoescape=False)
     environment.filters.update(
         md=_escaped, code=_code, fenced=_fenced, comment=_comment, duration=formats.duration, why=_why
     )

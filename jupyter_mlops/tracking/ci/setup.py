@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from jupyter_mlops import templates
+from jupyter_mlops.engine.git import ask_git
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.errors import MlopsError, UsageError
 from jupyter_mlops.notebook.model import Notebook
@@ -24,7 +24,6 @@ from jupyter_mlops.tracking.ci.gates import parse_gate
 
 __all__ = ["CiFile", "make_ci_file", "providers", "write_ci_file"]
 
-_SECONDS = 20
 _MOST_NOTEBOOKS = 50
 _MOST_DIFFERENCES = 40
 _KERNEL = "python3"
@@ -139,16 +138,8 @@ def _folder() -> Path:
 
 
 def _render(folder: Path, root: Path, entries: Sequence[_Entry], gates: Sequence[str], branch: str) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=False,  # YAML: the filter quotes
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    # YAML: the filter quotes
+    environment = templates.environment(folder, autoescape=False, keep_trailing_newline=True)
     environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
     version = ".".join(map(str, sys.version_info[:2]))
     return environment.get_template("pipeline.yml.j2").render(
@@ -227,7 +218,7 @@ def _is_executed(source: Notebook) -> bool:
 
 
 def _notebook_names(root: Path) -> list[str]:
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.ipynb")
+    listed = ask_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.ipynb")
     if listed is not None:
         names = [name for name in listed.split("\0") if name]
     else:
@@ -236,19 +227,10 @@ def _notebook_names(root: Path) -> list[str]:
 
 
 def _main_branch(root: Path) -> str:
-    remote = _git(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    remote = ask_git(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     if remote:
         return remote.strip().removeprefix("origin/")
-    return (_git(root, "symbolic-ref", "--quiet", "--short", "HEAD") or "main").strip()
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=True)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace")
+    return (ask_git(root, "symbolic-ref", "--quiet", "--short", "HEAD") or "main").strip()
 
 
 def _refuse_unwritable(text: str) -> None:
