@@ -43,8 +43,7 @@ def command(what: str, up: bool, down: bool, depth: int | None, form: str | None
 
         target = check_output(output, None)
     form = form or (_BY_SUFFIX.get(target.suffix.lower(), "text") if target else "text")
-    direction = "both" if up == down else "up" if up else "down"
-    found = api.lineage(what, direction, depth=depth)  # type: ignore[arg-type]
+    found = api.lineage(what, "both" if up == down else "up" if up else "down", depth=depth)
     if target is not None:
         _write(target, form, found)
     elif form == "json":

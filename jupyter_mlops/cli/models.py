@@ -33,13 +33,14 @@ def register(source: str, name: str, description: str | None, aliases: Sequence[
     or the path of a file. An artifact that was registered under the name before keeps its version.
     """
     from jupyter_mlops import api
+    from jupyter_mlops.cli.models_text import called, version_json
 
     done = api.register_model(source, name, description=description, aliases=aliases)
     if form == "json":
-        print_json({"schema": SCHEMA, "new": done.is_new, "version": _version(done.version), "notes": list(done.notes)})
+        print_json(
+            {"schema": SCHEMA, "new": done.is_new, "version": version_json(done.version), "notes": list(done.notes)}
+        )
         return 0
-    from jupyter_mlops.cli.models_text import called
-
     verb = "Registered" if done.is_new else "It is registered already:"
     say(f"{verb} {called(done.version)} from {done.version.run_id}, step {done.version.step}.", bold=True)
     for note in done.notes:
@@ -84,7 +85,9 @@ def alias(name: str, words: Sequence[str], remove: bool, form: str) -> int:
         return 0
     version, notes = api.set_model_alias(name, words[0], words[1])
     if form == "json":
-        print_json({"schema": SCHEMA, "version": _version(version), "notes": list(notes)})
+        from jupyter_mlops.cli.models_text import version_json
+
+        print_json({"schema": SCHEMA, "version": version_json(version), "notes": list(notes)})
         return 0
     say(f"{words[1]} stands for version {version.version} of {version.model}.")
     for note in notes:
@@ -168,12 +171,6 @@ def command(word: str | None, form: str) -> int:
     else:
         say_models(found)
     return 0
-
-
-def _version(version: object) -> object:
-    from jupyter_mlops.cli.models_text import version_json
-
-    return version_json(version)  # type: ignore[arg-type]
 
 
 def _ask(question: str) -> None:

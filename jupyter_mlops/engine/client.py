@@ -24,9 +24,10 @@ from jupyter_mlops.engine.events import CellFinished, CellStarted, StepOutput
 from jupyter_mlops.engine.kernelclient import StepKernelManager
 from jupyter_mlops.engine.kernels import kernel_specs
 from jupyter_mlops.engine.processes import KernelProcess
-from jupyter_mlops.engine.redactor import Redactor, Streams
+from jupyter_mlops.engine.redactor import Redactor
 from jupyter_mlops.engine.session import Launch, StepSession
 from jupyter_mlops.engine.steplog import StepLog
+from jupyter_mlops.engine.streams import Streams
 from jupyter_mlops.engine.warm.provisioner import adopt
 from jupyter_mlops.engine.warm.template import NoWarmKernelError
 from jupyter_mlops.steps.cells import role_of

@@ -12,8 +12,8 @@ from typing import Any
 
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Step
+from jupyter_mlops.runtime.agreed import PLOTLY
 from jupyter_mlops.runtime.describe import TIMES
-from jupyter_mlops.runtime.keeping import PLOTLY
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord
 

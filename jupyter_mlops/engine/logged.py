@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import InfrastructureError
-from jupyter_mlops.runtime.journal import FOLDER, MOST
+from jupyter_mlops.runtime.agreed import LOGGED_FOLDER, MOST_LOGGED
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import ArtifactRecord, MetricRecord
 
@@ -104,7 +104,7 @@ def read_logged(output_dir: Path, slug: str, objects: ObjectStore) -> Logged:
     Raises:
         InfrastructureError: The disk is full or failed.
     """
-    folder = output_dir / FOLDER
+    folder = output_dir / LOGGED_FOLDER
     try:
         journals = sorted(folder.glob("*.jsonl"))
     except OSError:
@@ -118,8 +118,8 @@ def read_logged(output_dir: Path, slug: str, objects: ObjectStore) -> Logged:
     notes: dict[str, None] = {}
     for entry in heapq.merge(*(_entries(path) for path in journals), key=lambda item: int(item["time"])):
         kind, name = entry["kind"], str(entry.get("name"))
-        if kind == "more" or (kind == "metric" and len(metrics) >= MOST):
-            notes[f"it logged more than {MOST:,} values; those beyond were not kept"] = None
+        if kind == "more" or (kind == "metric" and len(metrics) >= MOST_LOGGED):
+            notes[f"it logged more than {MOST_LOGGED:,} values; those beyond were not kept"] = None
         elif kind == "metric":
             metrics.append(MetricRecord(name, float(entry["value"]), iteration=entry["step"], time=entry["time"]))
         elif kind == "param" and len(params) >= _MOST_PARAMETERS and name not in params:

@@ -10,23 +10,23 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from jupyter_mlops.engine.redaction import TOKEN_STARTS, is_worth_hiding, without_tokens
+from jupyter_mlops.engine.redaction import TOKEN_STARTS, is_worth_hiding, may_hold_token, without_tokens
 from jupyter_mlops.runtime.secret_names import REDACTED, is_secret
 from jupyter_mlops.store.configuration import SecretSettings
 
-__all__ = ["Redactor", "Streams", "make_redactor"]
+__all__ = ["LONGEST", "Redactor", "make_redactor"]
 
 _MOST = 200
 """Values that are looked for."""
 
-_LONGEST = 16_000
+LONGEST = 16_000
 """Characters of a value that is looked for, and of an end that waits for the rest of a token."""
 
 _SHORTEST_PIECE = 6
@@ -68,7 +68,7 @@ class Redactor:
     @cached_property
     def _forms(self) -> tuple[str, ...]:
         """The values as they stand in code, JSON, HTML and addresses, the longest first."""
-        found = {form for value in self.values[:_MOST] for form in _forms_of(value) if len(form) <= _LONGEST}
+        found = {form for value in self.values[:_MOST] for form in _forms_of(value) if len(form) <= LONGEST}
         return tuple(sorted(found, key=lambda form: (-len(form), form)))
 
     def is_secret(self, name: str) -> bool:
@@ -89,13 +89,22 @@ class Redactor:
         return without_tokens(text, code=code)
 
     def tree(self, value: Any, *, code: bool = False) -> Any:
-        """Return a JSON value without secrets in its texts."""
+        """Return a JSON value without secrets in its texts; itself if it can't hold any."""
+        if not self.active:
+            return value
+        # Most hold none: all texts are looked at together before each is taken by itself.
+        whole = "\0".join(_texts_in(value))
+        if not may_hold_token(whole) and not any(form in whole for form in self._forms):
+            return value
+        return self._tree(value, code)
+
+    def _tree(self, value: Any, code: bool) -> Any:
         if isinstance(value, str):
             return self.text(value, code=code)
         if isinstance(value, Mapping):
-            return {self.tree(key): self.tree(item, code=code) for key, item in value.items()}
+            return {self._tree(key, False): self._tree(item, code) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.tree(item, code=code) for item in value]
+            return [self._tree(item, code) for item in value]
         return value
 
     def code(self, value: Any) -> Any:
@@ -164,7 +173,8 @@ class Redactor:
         )
         notebook["metadata"] = self.tree(metadata)
         if isinstance(given, Mapping) and given:
-            notebook["metadata"]["papermill"]["parameters"] = self.parameters(given)
+            kept = notebook["metadata"]  # may be the one that others read
+            notebook["metadata"] = {**kept, "papermill": {**kept["papermill"], "parameters": self.parameters(given)}}
         for cell in notebook["cells"]:
             cell["source"] = self.tree(cell.get("source", ""), code=cell["cell_type"] == "code")
             cell["metadata"] = self.tree(cell.get("metadata", {}))
@@ -247,41 +257,6 @@ class Redactor:
         return f"[redacted {hashlib.blake2b(text, digest_size=4, key=self.key).hexdigest()}]"
 
 
-class Streams:
-    """What a cell prints, piece by piece: an end that could be the beginning of a secret waits for what follows.
-
-    Args:
-        redactor: Knows the secrets.
-    """
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._waiting: dict[str, str] = {}
-
-    def add(self, stream: str, text: str) -> str:
-        """Take text; return what may be kept of it and of what has waited."""
-        text = self._waiting.pop(stream, "") + text
-        start = self._redactor.open_end(text)
-        if len(text) - start > 2 * _LONGEST:
-            start = len(text)
-        if start < len(text):
-            self._waiting[stream] = text[start:]
-        return self._redactor.text(text[:start])
-
-    def raw(self, stream: str) -> str:
-        """Return what has waited as it came."""
-        return self._waiting.pop(stream, "")
-
-    def cut(self, stream: str) -> str:
-        """Return what has waited, where what followed went missing."""
-        return self._redactor.without_piece(self._redactor.text(self._waiting.pop(stream, "")))
-
-    def rest(self) -> dict[str, str]:
-        """Return what has waited, by stream; nothing follows it."""
-        waiting, self._waiting = self._waiting, {}
-        return {stream: self._redactor.text(text) for stream, text in waiting.items()}
-
-
 def make_redactor(
     parameters: Iterable[Mapping[str, Any]],
     variables: Iterable[Mapping[str, str]],
@@ -328,6 +303,18 @@ def _is_secret(name: str, settings: SecretSettings) -> bool:
     return name not in settings.ignore and (name in settings.names or is_secret(name))
 
 
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (key for key in value if isinstance(key, str))
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts_in(item)
+
+
 def _forms_of(value: str) -> set[str]:
     """A secret as it is written in code, JSON, HTML and addresses."""
     return {
@@ -358,7 +345,7 @@ def _begun_by(form: str, text: str) -> int:
 
 def _begun_by_form(text: str) -> int:
     """Where a text ends with the beginning of an address, a key or what follows ``Bearer``, or its length."""
-    base, start = max(0, len(text) - _LONGEST), len(text)
+    base, start = max(0, len(text) - LONGEST), len(text)
     if start and not text[-1].isspace() and (match := _OPEN_ADDRESS.search(text, _last_word(text))) is not None:
         start = match.start()
     for word in ("earer", "EARER", "asic", "ASIC"):
@@ -372,7 +359,7 @@ def _begun_by_form(text: str) -> int:
 
 
 def _last_word(text: str) -> int:
-    base = max(0, len(text) - _LONGEST)
+    base = max(0, len(text) - LONGEST)
     return max(base, *(text.rfind(space, base) + 1 for space in " \n\t\r"))
 
 

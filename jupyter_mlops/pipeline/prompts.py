@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from jupyter_mlops.diagnostics import Diagnostic, make
-from jupyter_mlops.notebook.magics import python_source
-from jupyter_mlops.notebook.model import Notebook
+from jupyter_mlops.notebook.model import Cell, Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 
 __all__ = ["prompts"]
@@ -27,7 +26,7 @@ def prompts(pipeline: Pipeline, notebook: Notebook) -> list[Diagnostic]:
     suspects = [cell for cell in notebook.cells if cell.id in steps and _SUSPECT.search(cell.source)]
     found = []
     for cell in suspects:
-        what, line = next(_asking(cell.source), (None, 0))
+        what, line = next(_asking(cell), (None, 0))
         if what is None or _is_own(what, notebook):
             continue
         text = f"{what} waits for somebody to type, and nobody is there when a pipeline runs"
@@ -36,13 +35,13 @@ def prompts(pipeline: Pipeline, notebook: Notebook) -> list[Diagnostic]:
     return found
 
 
-def _asking(source: str) -> Iterator[tuple[str, int]]:
-    for number, line in enumerate(source.split("\n"), 1):
+def _asking(cell: Cell) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(cell.source.split("\n"), 1):
         if match := _MAGIC.match(line):
             yield f"%{match[1]}", number
             return
     try:
-        tree = ast.parse(python_source(source).text)
+        tree = ast.parse(cell.source if cell.python is None else cell.python.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):

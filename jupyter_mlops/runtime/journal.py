@@ -16,15 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .agreed import LOGGED_FOLDER, MOST_LOGGED
 from .context import ENVIRONMENT_VARIABLE
 
-__all__ = ["FOLDER", "MOST", "Journal", "journal"]
-
-FOLDER = "logged"
-"""In the folder where a step puts what it makes."""
-
-MOST = 1_000_000
-"""Lines that a process may write; a loop without an end must not fill the disk."""
+__all__ = ["Journal", "journal"]
 
 
 @dataclass
@@ -44,7 +39,7 @@ class Journal:
     context: Mapping[str, Any] = field(default_factory=dict)
     _owner: int = 0
     _file: int = -1
-    _left: int = MOST
+    _left: int = MOST_LOGGED
     _full: bool = False
 
     def write(self, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -102,7 +97,7 @@ def journal() -> Journal | None:
 def _open(place: Path) -> Journal | None:
     try:
         raw = json.loads(place.read_text(encoding="utf-8"))
-        folder = Path(raw["output_dir"]) / FOLDER
+        folder = Path(raw["output_dir"]) / LOGGED_FOLDER
         if folder.parent.is_dir():
             folder.mkdir(exist_ok=True)
         return Journal(folder, str(raw.get("name") or raw["step"]), raw.get("parameters") or {}, raw)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from . import files
+from .agreed import PLOTLY
 from .describe import describe, type_name
 from .writer import HashingFile
 
 __all__ = ["keep_path", "keep_value"]
 
 _PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf", ".jpg": "image/jpeg"}
-PLOTLY = "application/vnd.plotly.v1+json"
 _SAMPLE = 4096
 
 

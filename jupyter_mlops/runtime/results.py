@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import files
+from .agreed import LOGGED_FOLDER
 from .errors import ContextError, LoadError
 from .executor_input import ExecutorInput, KfpArtifact
-from .journal import FOLDER
 from .outputs import Redactor
 from .told import tell
 from .writer import HashingFile
@@ -152,8 +152,8 @@ def hand_over(
     try:
         result = _read_result(folder)
         _hand_over_notebook(executor_input, payload, run, redactor)
-        _hand_over_metrics(executor_input, payload, {**_logged_metrics(folder / FOLDER), **result["metrics"]})
-        _hand_over_logged(executor_input, payload, folder / FOLDER, redactor)
+        _hand_over_metrics(executor_input, payload, {**_logged_metrics(folder / LOGGED_FOLDER), **result["metrics"]})
+        _hand_over_logged(executor_input, payload, folder / LOGGED_FOLDER, redactor)
         if run.failure is None and not run.exited:
             made = {item["id"]: item for item in result["artifacts"]}
             for item in payload["saves"]:

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,8 @@ __all__ = ["KernelPool"]
 _LONGEST = 90 - len("/w10000-5")
 """Of a folder for sockets, whose paths are short on every system."""
 _KEPT = 4
-_START_SECONDS = 60.0
+_TRIES = 40
+_PAUSE_SECONDS = 0.05
 
 
 class KernelPool:
@@ -69,7 +71,7 @@ class KernelPool:
         for template in templates:
             template.close()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder)
 
     def _suitable(self, wish: Wish) -> Template | None:
         for template in list(self._templates):
@@ -87,6 +89,15 @@ class KernelPool:
         if self._folder is None:
             self._folder = _short_folder()
         return Path(tempfile.mkdtemp(prefix="t", dir=self._folder))
+
+
+def _remove(folder: Path) -> None:
+    """Remove it, although a kernel that is just beginning may be making its sockets there."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _short_folder() -> Path:

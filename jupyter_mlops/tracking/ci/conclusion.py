@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.engine.output import write_whole
 from jupyter_mlops.engine.result import RunResult
@@ -14,10 +15,12 @@ from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home, project_root
-from jupyter_mlops.tracking.ci.account import Account, account_of
-from jupyter_mlops.tracking.ci.baseline import GATES, Baseline, check_baseline, find_baseline
-from jupyter_mlops.tracking.ci.gates import Gate, parse_gate
-from jupyter_mlops.tracking.ci.judging import Known, judge, known_of
+
+if TYPE_CHECKING:
+    from jupyter_mlops.tracking.ci.account import Account
+    from jupyter_mlops.tracking.ci.baseline import Baseline
+    from jupyter_mlops.tracking.ci.gates import Gate
+    from jupyter_mlops.tracking.ci.judging import Known
 
 __all__ = ["Wishes", "conclude", "refuse_ambiguous", "wishes_of", "write_account"]
 
@@ -62,8 +65,14 @@ def wishes_of(
     Raises:
         UsageError: A gate has a mistake, or speaks of a baseline where none is given.
     """
-    parsed = tuple(map(parse_gate, gates))
+    parsed: tuple[Gate, ...] = ()
+    if gates:
+        from jupyter_mlops.tracking.ci.gates import parse_gate
+
+        parsed = tuple(map(parse_gate, gates))
     if baseline is not None:
+        from jupyter_mlops.tracking.ci.baseline import check_baseline
+
         check_baseline(baseline)
     needing = next((gate for gate in parsed if gate.needs_baseline), None)
     if needing is not None and baseline is None:
@@ -102,6 +111,9 @@ def conclude(result: RunResult, wishes: Wishes, home: Home, pipeline: Pipeline, 
     """
     if wishes.are_none:
         return result
+    from jupyter_mlops.tracking.ci.account import account_of
+    from jupyter_mlops.tracking.ci.judging import known_of
+
     with Database(home.database) as database:
         record, steps = database.run(result.run_id), database.steps_of(result.run_id)
         known = known_of(database, record, steps)
@@ -158,6 +170,8 @@ def _tried(write: Callable[[], object]) -> Iterator[str]:
 def _baseline(database: Database, wishes: Wishes, result: RunResult, pipeline: Pipeline) -> Baseline | None:
     if wishes.baseline is None:
         return None
+    from jupyter_mlops.tracking.ci.baseline import Baseline, find_baseline
+
     place = pipeline.notebook.parent if pipeline.notebook is not None else Path.cwd()
     try:
         return find_baseline(database, project_root(place), database.run(result.run_id), wishes.baseline)
@@ -169,6 +183,9 @@ def _judged(
     database: Database, result: RunResult, wishes: Wishes, known: Known, baseline: Baseline | None
 ) -> RunResult:
     """Hold the run against its gates, and keep what comes of it."""
+    from jupyter_mlops.tracking.ci.baseline import GATES
+    from jupyter_mlops.tracking.ci.judging import judge, known_of
+
     other = None
     if baseline is not None and baseline.run is not None:
         other = known_of(database, baseline.run, database.steps_of(baseline.run.run_id))

@@ -15,9 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jupyter_mlops.engine.redaction import is_worth_hiding, without_tokens
-from jupyter_mlops.engine.redactor import Redactor, Streams, make_redactor
+from jupyter_mlops.engine.redactor import Redactor, make_redactor
 from jupyter_mlops.engine.result import StepFailure
 from jupyter_mlops.engine.stepreport import StepReport, redacted_report
+from jupyter_mlops.engine.streams import Streams
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.store.configuration import SecretSettings, secret_settings
 from jupyter_mlops.store.home import ensure_home
