@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.api.history import runs
     from jupyter_mlops.api.images import build, images_of, plan_images
     from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
-    from jupyter_mlops.api.models import (
+    from jupyter_mlops.api.registry import (
         describe_model,
         model,
         model_details,
@@ -93,7 +93,7 @@ _PARTS = {
         "run_pipeline",
         "step_names",
     ),
-    "jupyter_mlops.api.models": (
+    "jupyter_mlops.api.registry": (
         "describe_model",
         "model",
         "model_details",
