@@ -19,7 +19,7 @@ export PYTEST_ARGS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-containers soak check format bench clean
+.PHONY: help demo lab panel check-panel test test-containers soak check format bench clean
 
 help:
 	@echo 'make demo    run the first example as a pipeline'
@@ -51,6 +51,26 @@ test-containers: $(VENV)/.test
 	if [ $$code -ne 0 ] && [ -z "$$MLOPS_NO_SKIP" ]; then exit 0; fi; \
 	[ $$code -eq 0 ] || exit $$code; \
 	$(PYTEST) -m containers tests/containers $(PYTEST_ARGS)
+
+# The JupyterLab panel: built where its sources are, and seen by the environment's JupyterLab through a link.
+PANEL := labextension/built/labextension
+PANEL_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/tsconfig.json
+
+labextension/node_modules/.installed: labextension/package-lock.json
+	cd labextension && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PANEL)/.built: labextension/node_modules/.installed $(PANEL_SOURCES)
+	cd labextension && npm run --silent build:prod
+	@touch $@
+
+panel: $(VENV)/.test $(PANEL)/.built
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@rm -rf $(VENV)/share/jupyter/labextensions/jupyter-mlops
+	@ln -s ../../../../$(PANEL) $(VENV)/share/jupyter/labextensions/jupyter-mlops
+
+check-panel: labextension/node_modules/.installed
+	cd labextension && npm run --silent lint && npx tsc --noEmit && npx jest --silent
 
 soak: export MLOPS_SOAK := 1
 soak: export MLOPS_KILLS := 200
