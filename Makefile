@@ -97,7 +97,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist labextension/lib labextension/built labextension/node_modules .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from. `.test` installs all that `.examples` does.
