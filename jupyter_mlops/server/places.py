@@ -29,7 +29,7 @@ class Places:
             RequestProblem: It is not below the root, also by a link, or hidden.
         """
         text = (path or "").strip("/")
-        if "\0" in text or "\\" in text and os.sep == "\\":
+        if "\0" in text or ("\\" in text and os.sep == "\\"):
             raise _refused(text)
         parts = [part for part in text.split("/") if part not in ("", ".")]
         if ".." in parts or (parts and (Path(parts[0]).is_absolute() or Path(parts[0]).drive)):

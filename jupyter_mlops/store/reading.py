@@ -206,7 +206,8 @@ class Reading(Listing):
     def holding(self, run_ids: Sequence[str], name: str, digest: str) -> dict[str, bool]:
         """Return for those of the runs that kept a text of this name whether it has this digest."""
         rows = self._connection.rows(
-            f"SELECT run_id, digest = ? AS same FROM documents WHERE slug = '' AND name = ? AND run_id IN ({_marks(run_ids)})",
+            "SELECT run_id, digest = ? AS same FROM documents "
+            f"WHERE slug = '' AND name = ? AND run_id IN ({_marks(run_ids)})",
             (digest, name, *run_ids),
         )
         return {row["run_id"]: bool(row["same"]) for row in rows}

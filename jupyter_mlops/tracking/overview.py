@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from jupyter_mlops.tracking.lineage_ways import EMPTY
 from jupyter_mlops.store.conditions import ATTRIBUTES
 from jupyter_mlops.store.database import Database
+from jupyter_mlops.tracking.lineage_ways import EMPTY
 from jupyter_mlops.tracking.listing import RunPage, RunQuery, list_runs
 
 __all__ = ["PRODUCTION", "overview"]
