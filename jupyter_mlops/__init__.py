@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         submit,
         sync,
     )
-    from jupyter_mlops.api.models import models
+    from jupyter_mlops.api.registry import models
     from jupyter_mlops.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
     from jupyter_mlops.widgets import compare
