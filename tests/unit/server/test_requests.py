@@ -222,11 +222,12 @@ def test_a_kernel_is_looked_at(client: Client, server: Server) -> None:
     assert not absent["ok"] and "no-such-kernel" in absent["reason"]
 
 
-def test_deployments_say_that_they_are_not_there(client: Client) -> None:
-    if client.get("status")["deploy"]["available"]:
-        pytest.skip("deployment is there")
-    for method, path in (("GET", "deployments"), ("POST", "deployments"), ("POST", "deployments/x/promote")):
-        assert client.refused(method, path, {} if method == "POST" else None)[1]["code"] == "no-deploy"
+def test_deployments_are_there_or_say_why_not(client: Client) -> None:
+    available = client.get("status")["deploy"]["available"]
+    for method, path in (("GET", "deployments/x/live"), ("POST", "deployments"), ("POST", "deployments/x/promote")):
+        status, problem = client.refused(method, path, {"model": "absent"} if path == "deployments" else {})
+        assert status in (400, 404) if available else (status, problem["code"]) == (501, "no-deploy"), path
+    assert client.ask("GET", "deployments").status == (200 if available else 501)
 
 
 def test_what_is_not_there_is_said_in_the_same_form(client: Client) -> None:
