@@ -131,21 +131,6 @@ def test_a_job_is_verified(client: Client, server: Server) -> None:
     assert found["verification"]["equal"] and found["run_id"] is None
 
 
-def test_a_job_is_stopped(client: Client, server: Server) -> None:
-    folder = _project(server.root, "stopped")
-    saved(server.root / folder, "a.ipynb", *_SLOW)
-    job = client.send("POST", "jobs", {"kind": "run", "path": f"{folder}/a.ipynb"})["id"]
-    assert client.refused("DELETE", f"jobs/{job}")[1]["code"] == "conflict"
-    at_work = _at_work(client, job)
-    assert at_work["current"] == {"step": "slow", "cell": "c1"} and not at_work["warming"]
-    assert client.send("POST", f"jobs/{job}/stop")["state"] == "stopping"
-    done = _ended(client, job)
-    assert done["state"] == "cancelled"
-    assert [step["status"] for step in done["steps"]] == ["succeeded", "cancelled"]
-    assert client.get(f"runs/{done['run_id']}", path=folder)["status"] == "cancelled"
-    assert client.send("POST", f"jobs/{job}/stop")["state"] == "cancelled"
-
-
 def test_a_job_outlives_the_server_and_is_found_by_the_next(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -154,7 +139,9 @@ def test_a_job_outlives_the_server_and_is_found_by_the_next(tmp_path: Path) -> N
     first = start_server(root, tmp_path / "runtime")
     try:
         job = first.client.send("POST", "jobs", {"kind": "run", "path": f"{folder}/a.ipynb"})["id"]
-        _at_work(first.client, job)
+        at_work = _at_work(first.client, job)
+        assert at_work["current"] == {"step": "slow", "cell": "c1"} and not at_work["warming"]
+        assert first.client.refused("DELETE", f"jobs/{job}")[1]["code"] == "conflict"
         other = first.client.send("POST", "jobs", {"kind": "run", "path": f"{folder}/a.ipynb"})["id"]
         until(lambda: first.client.get(f"jobs/{other}")["state"] == "running", "The second job")
     finally:
@@ -166,8 +153,12 @@ def test_a_job_outlives_the_server_and_is_found_by_the_next(tmp_path: Path) -> N
         found = {item["id"]: item for item in second.client.get("jobs")["jobs"]}
         assert found[job]["state"] == "running" and found[job]["log"] == "waiting\n"
         assert found[other]["state"] == "lost" and found[other]["problem"]["hint"]
-        second.client.send("POST", f"jobs/{job}/stop")
-        assert _ended(second.client, job)["state"] == "cancelled"
+        assert second.client.send("POST", f"jobs/{job}/stop")["state"] == "stopping"
+        done = _ended(second.client, job)
+        assert done["state"] == "cancelled"
+        assert [step["status"] for step in done["steps"]] == ["succeeded", "cancelled"]
+        assert second.client.get(f"runs/{done['run_id']}", path=folder)["status"] == "cancelled"
+        assert second.client.send("POST", f"jobs/{job}/stop")["state"] == "cancelled"
 
 
 def _end_family(pid: int) -> None:
