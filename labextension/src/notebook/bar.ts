@@ -24,7 +24,6 @@ export class StepBar extends Widget {
   ) {
     super();
     this.addClass('jp-mlops-Bar');
-    this._strip = this.add('div', 'jp-mlops-Bar-strip');
     this._grip = this.add('div', 'jp-mlops-Bar-grip');
     this._grip.title = trans.__('Drag to begin the step at another cell');
     this._grip.addEventListener('pointerdown', event => this.actions.grab(event));
@@ -36,7 +35,6 @@ export class StepBar extends Widget {
     this._name.addEventListener('click', () => this.actions.edit());
     this._flow = this.add('span', 'jp-mlops-Bar-flow');
     this._more = this.add('span', 'jp-mlops-Bar-more');
-    this._strip.setAttribute('aria-hidden', 'true');
     this._grip.setAttribute('aria-hidden', 'true');
   }
 
@@ -97,7 +95,6 @@ export class StepBar extends Widget {
     return made;
   }
 
-  private readonly _strip: HTMLElement;
   private readonly _grip: HTMLElement;
   private readonly _name: HTMLButtonElement;
   private readonly _flow: HTMLElement;

@@ -85,9 +85,18 @@ export class NotebookBars implements IDisposable {
     return this._proposals;
   }
 
-  set proposals(proposals: Proposals | null) {
+  /** Show tags that are proposed, and what the notebook would be with them. */
+  propose(proposals: Proposals, preview: IFacts): void {
     this._proposals = proposals;
-    this.schedule();
+    this._preview = preview;
+    this.refresh();
+  }
+
+  /** Show the notebook as it is again. */
+  withdraw(): void {
+    this._proposals = null;
+    this._preview = NO_FACTS;
+    this.refresh();
   }
 
   /** Change the cells, as one step that can be undone. */
@@ -160,7 +169,7 @@ export class NotebookBars implements IDisposable {
       return;
     }
     this._cells = cellsOf(model);
-    this._marks = marksOf(this._cells, this._facts, this._proposals);
+    this._marks = marksOf(this._cells, this._proposals ? this._preview : this._facts, this._proposals);
     if (this._editor?.cell.isDisposed) {
       this._editor = null;
     }
@@ -209,8 +218,8 @@ export class NotebookBars implements IDisposable {
     const hasBar = isShown && mark !== null;
     parts.bar.setHidden(!hasBar);
     cell.toggleClass('jp-mlops-Cell', hasBar);
-    if (mark && hasBar) {
-      parts.bar.display(mark);
+    if (mark && hasBar && parts.bar.display(mark)) {
+      cell.node.style.setProperty('--jp-mlops-colour', mark.colour);
     }
     parts.problems.display(mark && this._settings.showProblems && this._settings.showBars ? mark.problems : []);
   }
@@ -294,6 +303,7 @@ export class NotebookBars implements IDisposable {
   private _marks: readonly (IMark | null)[] = [];
   private _facts: IFacts = NO_FACTS;
   private _proposals: Proposals | null = null;
+  private _preview: IFacts = NO_FACTS;
   private _editor: { readonly widget: Widget; readonly cell: Cell } | null = null;
   private _frame = 0;
   private _isDisposed = false;

@@ -3,6 +3,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ApiError, type Client } from '../api/client';
+import type { LoadCode } from '../api/types';
 
 /** What is to be loaded: the inputs of a step of a run, or a value that the run made. */
 export interface ILoadWish {
@@ -10,15 +11,6 @@ export interface ILoadWish {
   readonly step?: string;
   readonly name?: string;
   readonly files?: boolean;
-}
-
-/** The server's answer: code, and how to find out what it would overwrite. */
-interface ILoadCode {
-  readonly code: string;
-  readonly names: readonly string[];
-  readonly probe: string;
-  readonly title: string;
-  readonly notes: readonly string[];
 }
 
 /**
@@ -34,7 +26,7 @@ export async function loadIntoKernel(
 ): Promise<boolean> {
   const kernel = await kernelOf(panel, trans);
   const { files, ...what } = wish;
-  const answer = await client.send<ILoadCode>('POST', 'load-code', {
+  const answer = await client.send<LoadCode>('POST', 'load-code', {
     path: panel?.context.path ?? '',
     ...what,
     ...(files === undefined ? {} : { files })
@@ -109,7 +101,7 @@ async function execute(kernel: Kernel.IKernelConnection, code: string, trans: Tr
       {
         message: trans.__('The kernel could not load it: %1', error.evalue || error.ename || content.status),
         // the colours of a terminal mean nothing in a notification
-        // eslint-disable-next-line no-control-regex
+         
         details: (error.traceback ?? []).join('\n').replace(/\u001b\[[0-9;]*m/g, '')
       },
       400

@@ -1,6 +1,7 @@
 import { JSONExt, type JSONObject } from '@lumino/coreutils';
 import { SHARED, stepColour } from '../colours';
-import { isProblem, type IDiagnostic, type IFacts } from './facts';
+import type { Diagnostic } from '../api/types';
+import { isProblem, type IFacts } from './facts';
 import { inShort } from './settings';
 import { boundaryRange, kindOf, place, stepNames, type ICell, type IPlace } from './steps';
 import { readTags, type Kind } from './tags';
@@ -21,7 +22,7 @@ export interface IMark {
   readonly hidden: readonly string[];
   readonly after: readonly string[];
   readonly settings: readonly string[];
-  readonly problems: readonly IDiagnostic[];
+  readonly problems: readonly Diagnostic[];
   /** Why these tags are proposed; null for what the notebook says itself. */
   readonly proposal: string | null;
 }

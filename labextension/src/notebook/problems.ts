@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import type { IDiagnostic } from './facts';
+import type { Diagnostic } from '../api/types';
 
 /** What can be done at a problem. */
 export interface IProblemActions {
@@ -23,7 +23,7 @@ export class CellProblems extends Widget {
   }
 
   /** Show these; nothing is touched where they are what is shown. */
-  display(problems: readonly IDiagnostic[]): void {
+  display(problems: readonly Diagnostic[]): void {
     const shown = JSON.stringify(problems);
     if (shown === this._shown) {
       return;
@@ -33,7 +33,7 @@ export class CellProblems extends Widget {
     this.setHidden(problems.length === 0);
   }
 
-  private row(problem: IDiagnostic): HTMLElement {
+  private row(problem: Diagnostic): HTMLElement {
     const row = element('div', 'jp-mlops-Diagnostic');
     row.dataset['severity'] = problem.severity;
     const text = element('div', 'jp-mlops-Diagnostic-text');

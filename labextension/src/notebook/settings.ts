@@ -34,7 +34,7 @@ export function toForm(settings: JSONObject | null): ISettingsForm {
 
 /** Write one field of the form into the settings; null where nothing is left. */
 export function withField(settings: JSONObject | null, field: Field, value: string): JSONObject | null {
-  const changed: Record<string, JSONValue> = { ...(settings as Record<string, JSONValue> | null) };
+  const changed: Record<string, JSONValue> = { ...(settings) };
   const wanted = value.trim();
   switch (field) {
     case 'image':

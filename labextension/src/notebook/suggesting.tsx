@@ -2,19 +2,12 @@ import { Notification } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useReducer } from 'react';
 import type { Client } from '../api/client';
+import type { Suggestions } from '../api/types';
 import type { NotebookBars } from './bars';
 import { contentOf } from './content';
+import { factsOf } from './facts';
 import type { IProposal, Proposals } from './marks';
 import { addTags } from './retag';
-
-/** The answer to a request for suggestions, as far as it is used here. */
-interface IAnswer {
-  readonly suggestion: {
-    readonly valid: boolean;
-    readonly steps: readonly string[];
-    readonly cells: readonly { readonly cell: string; readonly add: readonly string[]; readonly reason: string }[];
-  };
-}
 
 /** Ask for tags that would make a pipeline of the notebook, and show them at its cells; nothing is changed yet. */
 export async function suggest(bars: NotebookBars, client: Client): Promise<void> {
@@ -23,7 +16,7 @@ export async function suggest(bars: NotebookBars, client: Client): Promise<void>
     return;
   }
   const content = contentOf(model, panel.context.path);
-  const { suggestion } = await client.send<IAnswer>('POST', 'suggestions', content);
+  const { suggestion, preview } = await client.send<Suggestions>('POST', 'suggestions', content);
   if (panel.isDisposed) {
     return;
   }
@@ -37,7 +30,7 @@ export async function suggest(bars: NotebookBars, client: Client): Promise<void>
     return;
   }
   bars.closeEditor();
-  bars.proposals = found;
+  bars.propose(found, factsOf(preview));
   new Proposal(bars, suggestion.steps, suggestion.valid);
 }
 
@@ -47,13 +40,13 @@ export function applyProposal(bars: NotebookBars): void {
   if (!proposals) {
     return;
   }
-  bars.proposals = null;
+  bars.withdraw();
   bars.apply(addTags(bars.cells, new Map([...proposals].map(([id, { add }]) => [id, add]))));
 }
 
 /** Forget what is proposed. */
 export function dismissProposal(bars: NotebookBars): void {
-  bars.proposals = null;
+  bars.withdraw();
 }
 
 /** The band above the notebook that says what is proposed, and asks. */
