@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,13 +27,47 @@ PLAIN = (
 )
 
 
+@pytest.fixture(scope="module")
+def window(lab: Any, browser: Any) -> Iterator[Any]:
+    """One JupyterLab for all tests; at their end it must have thrown no error."""
+    from tests.lab.conftest import Screen
+
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    shown = Screen(lab, context.new_page())
+    shown.open()
+    commands = ("docmanager:open", "notebook:undo-cell-action", "jupyter-mlops:edit-cell", "jupyter-mlops:show-panel")
+    for name in commands:
+        shown.page.wait_for_function("name => window.jupyterapp?.commands.hasCommand(name)", arg=name)
+    yield shown
+    context.close()
+    assert not shown.said, shown.said
+
+
+def _open(window: Any, name: str, *cells: tuple[str, str]) -> Any:
+    """Open a new notebook, and nothing else."""
+    window.lab.write_notebook(name, *cells)
+    window.page.evaluate(
+        """async name => {
+            const { commands, restored, shell, serviceManager } = window.jupyterapp;
+            await restored;
+            [...shell.widgets('main')].forEach(widget => widget.dispose());
+            void serviceManager.sessions.shutdownAll();
+            const panel = await commands.execute('docmanager:open', { path: name });
+            await panel.revealed;
+            shell.activateById(panel.id);
+        }""",
+        name,
+    )
+    window.page.wait_for_selector(".jp-Notebook .jp-Cell")
+    return window
+
+
 @pytest.fixture
-def bars(screen: Any, lab: Any) -> Any:
+def bars(window: Any) -> Any:
     """A notebook with three steps, open, with what flows through them."""
-    lab.write_notebook("bars.ipynb", *CELLS)
-    screen.open("bars.ipynb")
-    screen.page.wait_for_selector(".jp-mlops-Bar-flow:not(:empty)")
-    return screen
+    _open(window, f"bars-{secrets.token_hex(4)}.ipynb", *CELLS)
+    window.page.wait_for_selector(".jp-mlops-Bar-flow:not(:empty)")
+    return window
 
 
 def _names(screen: Any) -> list[str]:
@@ -102,9 +138,8 @@ def test_colours_are_those_of_the_steps(bars: Any) -> None:
     assert len({colours[0], colours[2], colours[4], colours[5]}) == 4
 
 
-def test_a_notebook_without_tags_has_no_bars_but_a_way_to_them(screen: Any, lab: Any) -> None:
-    lab.write_notebook("plain.ipynb", *PLAIN)
-    screen.open("plain.ipynb")
+def test_a_notebook_without_tags_has_no_bars_but_a_way_to_them(window: Any) -> None:
+    screen = _open(window, "plain.ipynb", *PLAIN)
     screen.page.get_by_role("button", name="MLOps: Suggest steps").wait_for()
     assert screen.page.locator(".jp-mlops-Bar:not(.lm-mod-hidden)").count() == 0
 
@@ -244,7 +279,7 @@ def test_a_problem_is_told_at_its_cell_with_its_cure_and_goes_when_it_is_mended(
     _set_source(bars, 4, "total = sum(rows")
     problem = bars.page.locator(".jp-Cell").nth(4).locator(".jp-mlops-Diagnostic")
     problem.wait_for()
-    assert "MLO001" in problem.inner_text() and "Correct the line" in problem.inner_text()
+    assert "MLO001" in problem.inner_text() and "Mend the cell" in problem.inner_text()
     status = bars.page.locator(".jp-mlops-Status-button")
     assert status.inner_text() == "3 steps · 1 problem"
     problem.get_by_role("button", name="Explain MLO001").click()
@@ -260,9 +295,8 @@ def test_a_problem_is_told_at_its_cell_with_its_cure_and_goes_when_it_is_mended(
     problem.wait_for(state="hidden")
 
 
-def test_suggested_steps_are_shown_then_applied_and_one_undo_takes_them_back(screen: Any, lab: Any) -> None:
-    lab.write_notebook("suggest.ipynb", *PLAIN)
-    screen.open("suggest.ipynb")
+def test_suggested_steps_are_shown_then_applied_and_one_undo_takes_them_back(window: Any) -> None:
+    screen = _open(window, "suggest.ipynb", *PLAIN)
     screen.page.get_by_role("button", name="MLOps: Suggest steps").click()
     band = screen.page.get_by_role("region", name="Suggested steps")
     band.wait_for()
@@ -288,19 +322,22 @@ def test_bars_are_hidden_and_stay_hidden(bars: Any) -> None:
     bars.page.wait_for_selector(".jp-mlops-Bar", state="hidden")
     assert _names(bars) == []
     assert bars.page.locator(".jp-mlops-Cell").count() == 0
-    bars.open("bars.ipynb")
+    _open(bars, "hidden.ipynb", *CELLS)
     bars.page.wait_for_function("() => /3 steps/.test(document.querySelector('.jp-mlops-Status-button')?.textContent)")
     assert _names(bars) == []
     bars.command("jupyter-mlops:toggle-bars")
     bars.page.wait_for_function("() => document.querySelectorAll('.jp-mlops-Bar').length === 6")
 
 
-def test_names_are_texts_and_nothing_in_them_is_executed(screen: Any, lab: Any) -> None:
+def test_names_are_texts_and_nothing_in_them_is_executed(window: Any) -> None:
     evil = "<img src=x onerror=window.hurt=1><script>window.hurt=1</script>"
-    lab.write_notebook(
-        "evil.ipynb", (f"step:{evil}", "a = 1"), (f"step:other|after:{evil}", "b = a"), ("step:third|after:nobody" + evil, "c")
+    screen = _open(
+        window,
+        "evil.ipynb",
+        (f"step:{evil}", "a = 1"),
+        (f"step:other|after:{evil}", "b = a"),
+        (f"step:third|after:nobody{evil}", "c = 1"),
     )
-    screen.open("evil.ipynb")
     screen.page.wait_for_selector(".jp-mlops-Diagnostic")
     assert _names(screen)[0] == evil
     _open_editor(screen, 1)
@@ -309,11 +346,11 @@ def test_names_are_texts_and_nothing_in_them_is_executed(screen: Any, lab: Any) 
     assert screen.page.locator(".jp-Notebook img").count() == 0
 
 
-def test_in_a_long_notebook_only_the_bars_that_changed_are_touched(screen: Any, lab: Any) -> None:
+def test_in_a_long_notebook_only_the_bars_that_changed_are_touched(window: Any) -> None:
     cells = [(f"step:part {at // 4}" if at % 4 == 0 else "", f"v{at} = {at}") for at in range(200)]
-    lab.write_notebook("long.ipynb", *cells)
-    screen.open("long.ipynb")
-    screen.page.wait_for_selector(".jp-mlops-Bar")
+    screen = _open(window, "long.ipynb", *cells)
+    screen.page.wait_for_function("() => document.querySelectorAll('.jp-mlops-Bar').length === 200")
+    screen.page.wait_for_timeout(500)
     _activate(screen, 0)
     screen.page.keyboard.press("Enter")
     screen.page.evaluate(
@@ -338,10 +375,9 @@ def test_in_a_long_notebook_only_the_bars_that_changed_are_touched(screen: Any, 
     assert [duration for _, duration in ours if duration > 50] == []
 
 
-def test_cells_that_scroll_into_view_and_new_ones_have_bars(screen: Any, lab: Any) -> None:
+def test_cells_that_scroll_into_view_and_new_ones_have_bars(window: Any) -> None:
     cells = [(f"step:part {at // 4}" if at % 4 == 0 else "", f"v{at} = {at}") for at in range(200)]
-    lab.write_notebook("scroll.ipynb", *cells)
-    screen.open("scroll.ipynb")
+    screen = _open(window, "scroll.ipynb", *cells)
     screen.page.wait_for_selector(".jp-mlops-Bar")
     screen.command("jupyter-mlops:go-to-cell", cell="cell-199", line=1)
     last = screen.page.locator('.jp-Cell[data-windowed-list-index="198"] .jp-mlops-Bar-name')

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
+import { ownKeys } from './keys';
 import { isSame, type IMark } from './marks';
 import { flowOf, markDetails, markName } from './words';
 
@@ -29,7 +30,7 @@ export class StepBar extends Widget {
     this._grip.addEventListener('pointerdown', event => this.actions.grab(event));
     // the notebook would begin to drag or to select cells
     this._grip.addEventListener('mousedown', event => event.stopPropagation());
-    this._name = this.add('button', 'jp-mlops-Bar-name') as HTMLButtonElement;
+    this._name = ownKeys(this.add('button', 'jp-mlops-Bar-name') as HTMLButtonElement);
     this._name.type = 'button';
     this._name.setAttribute('aria-expanded', 'false');
     this._name.addEventListener('click', () => this.actions.edit());
@@ -68,10 +69,6 @@ export class StepBar extends Widget {
   /** Whether the editor of the cell is open. */
   set isOpen(open: boolean) {
     this._name.setAttribute('aria-expanded', String(open));
-  }
-
-  focusName(): void {
-    this._name.focus();
   }
 
   private more(mark: IMark): string[] {

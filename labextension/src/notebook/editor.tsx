@@ -5,6 +5,7 @@ import { setAfter, setKind, setMetrics, setSettings, setStep, stepMembers } from
 import { fieldProblem, toForm, withField, type Field } from './settings';
 import { kindOf, place, stepNames } from './steps';
 import { KINDS, nameProblem, readTags, type Kind } from './tags';
+import { ownKeys } from './keys';
 import { kindHelp, kindName } from './words';
 
 /** The editor of a cell's place in the pipeline, between its bar and its input. */
@@ -16,7 +17,7 @@ export class CellEditor extends ReactWidget {
     super();
     this.addClass('jp-mlops-Editor');
     // keys pressed here are for the form, not for the notebook's commands
-    this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
+    this.node.addEventListener('focusin', event => ownKeys(event.target as HTMLElement));
     this.node.addEventListener('mousedown', event => event.stopPropagation());
   }
 

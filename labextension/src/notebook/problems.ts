@@ -2,6 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import type { Diagnostic } from '../api/types';
 
+import { ownKeys } from './keys';
+
 /** What can be done at a problem. */
 export interface IProblemActions {
   readonly goToLine: (line: number) => void;
@@ -70,7 +72,7 @@ export class CellProblems extends Widget {
   }
 
   private button(label: string, action: () => void): HTMLButtonElement {
-    const made = element('button', 'jp-mlops-Link', label) as HTMLButtonElement;
+    const made = ownKeys(element('button', 'jp-mlops-Link', label) as HTMLButtonElement);
     made.type = 'button';
     made.addEventListener('click', action);
     return made;
