@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,18 +34,21 @@ PLAIN = (
 
 @pytest.fixture(scope="module")
 def window(lab: Any, browser: Any) -> Iterator[Any]:
-    """One JupyterLab for all tests; at their end it must have thrown no error."""
+    """One JupyterLab for all tests; at their end the extension must have thrown no error."""
     from tests.lab.conftest import Screen
 
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     shown = Screen(lab, context.new_page())
+    ours: list[str] = []
+    # closing notebooks in a hurry makes JupyterLab itself complain
+    shown.page.on("pageerror", lambda error: ours.append(error.stack) if "jupyter-mlops" in (error.stack or "") else None)
     shown.open()
     commands = ("docmanager:open", "notebook:undo-cell-action", "jupyter-mlops:edit-cell", "jupyter-mlops:show-panel")
     for name in commands:
         shown.page.wait_for_function("name => window.jupyterapp?.commands.hasCommand(name)", arg=name)
     yield shown
     context.close()
-    assert not shown.said, shown.said
+    assert not ours, ours
 
 
 def _open(window: Any, name: str, *cells: tuple[str, str]) -> Any:
@@ -48,10 +56,15 @@ def _open(window: Any, name: str, *cells: tuple[str, str]) -> Any:
     window.lab.write_notebook(name, *cells)
     window.page.evaluate(
         """async name => {
-            const { commands, restored, shell, serviceManager } = window.jupyterapp;
+            const { commands, restored, shell } = window.jupyterapp;
             await restored;
-            [...shell.widgets('main')].forEach(widget => widget.dispose());
-            void serviceManager.sessions.shutdownAll();
+            for (const widget of [...shell.widgets('main')]) {
+                if (widget.context) {
+                    widget.context.model.dirty = false;
+                    void widget.context.sessionContext.shutdown();
+                }
+                widget.close();
+            }
             const panel = await commands.execute('docmanager:open', { path: name });
             await panel.revealed;
             shell.activateById(panel.id);
@@ -60,6 +73,20 @@ def _open(window: Any, name: str, *cells: tuple[str, str]) -> Any:
     )
     window.page.wait_for_selector(".jp-Notebook .jp-Cell")
     return window
+
+
+def _axe(screen: Any, root: Path, *where: str) -> list[str]:
+    """What a check of accessibility finds in these places."""
+    if not screen.page.evaluate("() => 'axe' in window"):
+        screen.page.add_script_tag(path=root / "labextension" / "node_modules" / "axe-core" / "axe.min.js")
+    found: list[str] = screen.page.evaluate(
+        """async places => {
+            const found = await window.axe.run({ include: places.map(place => [place]) }, { resultTypes: ['violations'] });
+            return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html}: ${node.failureSummary}`));
+        }""",
+        list(where),
+    )
+    return found
 
 
 @pytest.fixture
@@ -349,8 +376,7 @@ def test_names_are_texts_and_nothing_in_them_is_executed(window: Any) -> None:
 def test_in_a_long_notebook_only_the_bars_that_changed_are_touched(window: Any) -> None:
     cells = [(f"step:part {at // 4}" if at % 4 == 0 else "", f"v{at} = {at}") for at in range(200)]
     screen = _open(window, "long.ipynb", *cells)
-    screen.page.wait_for_function("() => document.querySelectorAll('.jp-mlops-Bar').length === 200")
-    screen.page.wait_for_timeout(500)
+    _await_rest(screen)
     _activate(screen, 0)
     screen.page.keyboard.press("Enter")
     screen.page.evaluate(
@@ -371,8 +397,23 @@ def test_in_a_long_notebook_only_the_bars_that_changed_are_touched(window: Any) 
     screen.page.wait_for_timeout(1000)
     assert screen.page.evaluate("() => window.touched.size") == 0
     ours = screen.page.evaluate("() => window.frames_.filter(([url]) => url.includes('jupyter-mlops'))")
-    print("long frames, ours:", ours, "all:", screen.page.evaluate("() => window.frames_"))
     assert [duration for _, duration in ours if duration > 50] == []
+
+
+def _await_rest(screen: Any) -> None:
+    """Wait until no more cells are rendered, and the notebook has been analysed."""
+    screen.page.evaluate(
+        """async () => {
+            let seen = -1;
+            for (let turn = 0; turn < 60; turn++) {
+                const count = document.querySelectorAll('.jp-mlops-Bar').length;
+                if (count > 0 && count === seen) return;
+                seen = count;
+                await new Promise(resolve => setTimeout(resolve, 1000));
+            }
+            throw new Error('cells are still being rendered');
+        }"""
+    )
 
 
 def test_cells_that_scroll_into_view_and_new_ones_have_bars(window: Any) -> None:
@@ -382,11 +423,11 @@ def test_cells_that_scroll_into_view_and_new_ones_have_bars(window: Any) -> None
     screen.command("jupyter-mlops:go-to-cell", cell="cell-199", line=1)
     last = screen.page.locator('.jp-Cell[data-windowed-list-index="198"] .jp-mlops-Bar-name')
     last.wait_for()
-    assert last.inner_text() == "part 49"
+    assert last.text_content() == "part 49"
     screen.command("notebook:insert-cell-below")
     new = screen.page.locator('.jp-Cell[data-windowed-list-index="199"] .jp-mlops-Bar-name')
     new.wait_for()
-    assert new.inner_text() == "part 49"
+    assert new.text_content() == "part 49"
     screen.command("notebook:delete-cell")
     screen.page.wait_for_function(f"() => {MODEL}.cells.length === 200")
     screen.command("jupyter-mlops:go-to-cell", cell="cell-1")
@@ -397,3 +438,58 @@ def test_cells_that_scroll_into_view_and_new_ones_have_bars(window: Any) -> None
 
 def _set_source(screen: Any, position: int, source: str) -> None:
     screen.page.evaluate(f"([at, text]) => {MODEL}.cells[at].setSource(text)", [position, source])
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_everything_can_be_read_and_has_a_name(bars: Any, root: Path, theme: str) -> None:
+    bars.command("apputils:change-theme", theme=theme)
+    bars.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    _set_source(bars, 5, "score = total /")
+    bars.page.wait_for_selector(".jp-mlops-Diagnostic")
+    editor = _open_editor(bars, 2)
+    editor.get_by_text("Settings of the step").click()
+    places = (".jp-mlops-Bar", ".jp-mlops-Editor", ".jp-mlops-Problems", ".jp-mlops-Status")
+    assert _axe(bars, root, *places) == []
+
+
+@pytest.mark.kernel
+def test_values_of_a_run_come_into_the_kernel_and_overwrite_nothing_unasked(window: Any, root: Path) -> None:
+    _open(window, "load.ipynb", *CELLS)
+    made = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlops.cli", "run", "load.ipynb", "--format", "json"],
+        cwd=window.lab.folder,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    run = json.loads(made.stdout)["run_id"]
+    window.command("jupyter-mlops:load-into-kernel", run=run, step="sum-up")
+    assert _ask_kernel(window, "rows") == "[0, 1, 2]"
+    _ask_kernel(window, "globals().update(rows='mine')")
+    window.page.evaluate(
+        "run => void window.jupyterapp.commands.execute('jupyter-mlops:load-into-kernel', { run, step: 'sum-up' })", run
+    )
+    dialog = window.page.get_by_role("dialog")
+    dialog.get_by_text("rows").first.wait_for()
+    dialog.get_by_role("button", name="Keep them").click()
+    dialog.wait_for(state="detached")
+    assert _ask_kernel(window, "rows") == "'mine'"
+    window.page.evaluate(
+        "run => { window.loaded = window.jupyterapp.commands.execute('jupyter-mlops:load-into-kernel', { run, artifact: 'total' }) }",
+        run,
+    )
+    assert window.page.evaluate("() => window.loaded") is True
+    assert _ask_kernel(window, "total") == "3"
+
+
+def _ask_kernel(screen: Any, expression: str) -> str:
+    found: str = screen.page.evaluate(
+        """async asked => {
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            const future = kernel.requestExecute({ code: '', silent: true, user_expressions: { asked } });
+            return (await future.done).content.user_expressions.asked.data['text/plain'];
+        }""",
+        expression,
+    )
+    return found

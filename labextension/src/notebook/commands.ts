@@ -123,6 +123,8 @@ function moveActiveBoundary(bars: NotebookBars, by: -1 | 1): void {
   if (to >= range[0] && to <= range[1]) {
     bars.apply(moveBoundary(bars.cells, at, to));
     notebook.activeCellIndex = to;
+    // the keyboard stays with the boundary, so that it can be moved on
+    notebook.activeCell?.node.focus();
   }
 }
 

@@ -112,7 +112,8 @@ export function boundaryRange(places: readonly IPlace[], at: number): readonly [
   const own = membersOf(places, where.step);
   const above = stepAbove(places, at);
   const others = above === null ? [] : membersOf(places, above).filter(position => position < at);
-  const lowest = others.length > 1 ? others[1]! : at;
+  // what stands before the first step is a step by default only, and may vanish
+  const lowest = others[others.length > 0 && !places[others[0]!]!.isTagged ? 0 : 1] ?? at;
   const highest = own[own.length - 1] ?? at;
   return lowest === highest ? null : [lowest, highest];
 }
