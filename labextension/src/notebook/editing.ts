@@ -3,6 +3,7 @@ import type { INotebookModel } from '@jupyterlab/notebook';
 import type { JSONObject } from '@lumino/coreutils';
 import type { Edits } from './retag';
 import type { ICell } from './steps';
+import { readTags } from './tags';
 
 /** The cells of a notebook as far as their places in the pipeline depend on them. */
 export function cellsOf(model: INotebookModel): ICell[] {
@@ -10,7 +11,7 @@ export function cellsOf(model: INotebookModel): ICell[] {
   return Array.from(model.cells, (cell: ICellModel) => {
     const isCode = cell.type === 'code';
     const tags = tagsOf(cell);
-    hasStep ||= tags.some(tag => tag.trim().startsWith('step:'));
+    hasStep ||= tags.length > 0 && readTags(tags).step !== null;
     const settings = cell.getMetadata('mlops') as unknown;
     return {
       id: cell.id,

@@ -87,7 +87,6 @@ function Editor({ bars, ids }: IProps): JSX.Element | null {
         <label>
           <span>{trans.__('Kind')}</span>
           <select
-            className="jp-mod-styled"
             autoFocus
             value={kind}
             aria-describedby={kinds}
@@ -170,7 +169,6 @@ function StepFields({ bars, at, others }: IStepFieldsProps): JSX.Element {
         <label>
           <span>{trans.__('Waits for')}</span>
           <select
-            className="jp-mod-styled"
             value=""
             onChange={event => bars.apply(setAfter(cells, at, [...after, event.target.value]))}
           >
@@ -214,7 +212,7 @@ function StepFields({ bars, at, others }: IStepFieldsProps): JSX.Element {
             : null}
           <label>
             <span>{trans.__('Cache')}</span>
-            <select className="jp-mod-styled" value={form.cache} onChange={event => set('cache', event.target.value)}>
+            <select value={form.cache} onChange={event => set('cache', event.target.value)}>
               <option value="">{trans.__('as the notebook')}</option>
               <option value="on">{trans.__('on: reuse what has not changed')}</option>
               <option value="off">{trans.__('off: always run')}</option>
@@ -270,7 +268,6 @@ function TextField({ label, value, list, placeholder, problem, onCommit, focus, 
   };
   const shared = {
     ref: field,
-    className: 'jp-mod-styled',
     value: text,
     placeholder,
     spellCheck: false,

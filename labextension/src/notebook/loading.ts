@@ -36,9 +36,11 @@ export async function loadIntoKernel(
     return false;
   }
   await execute(kernel, answer.code, trans);
-  const told = [answer.title, ...answer.notes].filter(Boolean).join(' ');
-  const names = answer.names.join(', ');
-  Notification.success(names ? trans.__('%1 Now in the kernel: %2.', told, names) : told, { autoClose: 6000 });
+  const told = [answer.title, ...answer.notes];
+  if (answer.names.length > 0) {
+    told.push(trans.__('Now in the kernel: %1', answer.names.join(', ')));
+  }
+  Notification.success(told.map(text => `${text.replace(/\.$/, '')}.`).join(' '), { autoClose: 6000 });
   return true;
 }
 

@@ -40,7 +40,7 @@ export class CellProblems extends Widget {
     row.dataset['severity'] = problem.severity;
     const text = element('div', 'jp-mlops-Diagnostic-text');
     const word = problem.severity === 'error' ? this.trans.__('Error') : this.trans.__('Warning');
-    text.append(element('strong', 'jp-mlops-Diagnostic-severity', `${word}: `), problem.message, ' ');
+    text.append(element('strong', 'jp-mlops-Diagnostic-severity', `${word}: `), ...withCode(problem.message), ' ');
     if (problem.line !== null) {
       const line = problem.line;
       text.append(this.button(this.trans.__('Line %1', line), () => this.actions.goToLine(line)), ' ');
@@ -51,7 +51,9 @@ export class CellProblems extends Widget {
     text.append(code);
     row.append(text);
     if (problem.hint) {
-      row.append(element('div', 'jp-mlops-Diagnostic-hint', problem.hint));
+      const hint = element('div', 'jp-mlops-Diagnostic-hint');
+      hint.append(...withCode(problem.hint));
+      row.append(hint);
     }
     return row;
   }
@@ -86,4 +88,14 @@ function element(tag: string, name: string, text = ''): HTMLElement {
   made.className = name;
   made.textContent = text;
   return made;
+}
+
+/** A text in which what stands between backticks is code. */
+function withCode(text: string): (string | HTMLElement)[] {
+  const parts = text.split('`');
+  // a backtick without its partner is a backtick
+  if (parts.length % 2 === 0) {
+    return [text];
+  }
+  return parts.map((part, at) => (at % 2 === 0 ? part : element('code', '', part)));
 }
