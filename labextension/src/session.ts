@@ -145,14 +145,32 @@ export class Session implements IDisposable {
     if (!panel) {
       throw new ApiError({ message: 'No notebook is open.', hint: 'Open the notebook to run.' }, 400);
     }
-    if (panel.context.model.dirty) {
+    if (panel.context.model.dirty || this._status?.exists === false) {
       await panel.context.save();
     }
     const parameters = { ...this.parameters };
-    const body: JobRequest = { ...wish, path: this.path, parameters, runtime: this.runtime };
+    const runtime = wish.kind === 'submit' ? this.runtime : 'local';
+    const body: JobRequest = { ...wish, path: this.path, parameters, runtime };
     const job = await this.client.send<Job>('POST', 'jobs', body);
     this.note(job);
     return job;
+  }
+
+  /** Try a run on a cluster again; what ended well is not done again. */
+  async retry(job: Job): Promise<void> {
+    const path = `runs/${encodeURIComponent(job.run_id ?? '')}/retry?path=${encodeURIComponent(job.path)}`;
+    this.note(await this.client.send<Job>('POST', path));
+  }
+
+  /** Install what a kernel's environment lacks, as a job. */
+  async cure(kernel: string): Promise<void> {
+    this.note(await this.client.send<Job>('POST', 'kernel/cure', { path: this.path, kernel }));
+  }
+
+  /** Take a job that has ended off the list; its run stays on record. */
+  async dismiss(job: Job): Promise<void> {
+    await this.client.send('DELETE', `jobs/${encodeURIComponent(job.id)}`);
+    this.forget(job.id);
   }
 
   async stop(job: Job): Promise<void> {

@@ -1,7 +1,7 @@
 import { FormComponent } from '@jupyterlab/ui-components';
-import type { FieldTemplateProps } from '@rjsf/utils';
+import type { RJSFSchema, UiSchema } from '@rjsf/utils';
 import { customizeValidator } from '@rjsf/validator-ajv8';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState, type ComponentType, type ReactNode } from 'react';
 import type { Parameter } from '../../../api/types';
 import { Section, tell } from '../../../common/parts';
 import { useServices } from '../../../common/services';
@@ -9,6 +9,18 @@ import { FORMATS, formData, remarkOf, schemaOf, stillChosen, uiSchemaOf, valuesO
 import { saveToNotebook } from './saving';
 
 const validator = customizeValidator({ customFormats: { ...FORMATS } });
+
+/** JupyterLab's form; its own types don't fit `exactOptionalPropertyTypes`. */
+const Form = FormComponent as unknown as ComponentType<{
+  readonly schema: RJSFSchema;
+  readonly uiSchema: UiSchema;
+  readonly formData: FormData;
+  readonly formContext: IContext;
+  readonly templates: { readonly FieldTemplate: ComponentType<IFieldProps> };
+  readonly validator: typeof validator;
+  readonly onChange: (event: { readonly formData?: FormData; readonly errors: readonly unknown[] }) => void;
+  readonly [name: string]: unknown;
+}>;
 
 interface IProps {
   readonly parameters: readonly Parameter[];
@@ -24,7 +36,7 @@ export function ParametersForm({ parameters, onValid }: IProps): JSX.Element {
   const [data, setData] = useState<FormData>(() => formData(parameters, chosen));
   const [errors, setErrors] = useState(0);
   const [saving, setSaving] = useState(false);
-  const schema = useMemo(() => schemaOf(parameters, trans), [key]);
+  const schema = useMemo(() => schemaOf(parameters), [key]);
   const uiSchema = useMemo(() => uiSchemaOf(parameters), [key]);
   // what was typed stays as it was typed, as long as it means what is chosen
   useEffect(() => {
@@ -71,7 +83,7 @@ export function ParametersForm({ parameters, onValid }: IProps): JSX.Element {
       }
     >
       <div className="jp-mlops-Form">
-        <FormComponent
+        <Form
           schema={schema}
           uiSchema={uiSchema}
           formData={data}
@@ -85,7 +97,7 @@ export function ParametersForm({ parameters, onValid }: IProps): JSX.Element {
           tagName="div"
           compact
           onChange={({ formData: found, errors: wrong }) => {
-            const typed = (found ?? {}) as FormData;
+            const typed = found ?? {};
             setData(typed);
             setErrors(wrong.length);
             if (wrong.length === 0) {
@@ -104,13 +116,22 @@ interface IContext {
   readonly trans: ReturnType<typeof useServices>['trans'];
 }
 
+interface IFieldProps {
+  readonly id: string;
+  readonly label: string;
+  readonly children: ReactNode;
+  readonly rawErrors?: readonly string[];
+  readonly schema: RJSFSchema;
+  readonly formContext: IContext;
+}
+
 /** A parameter in one line: name, field, type; what is wrong below it. */
-function Field(props: FieldTemplateProps<unknown, object, IContext>): JSX.Element {
+function Field(props: IFieldProps): JSX.Element {
   const { id, label, children, rawErrors, schema } = props;
   if (schema.type === 'object') {
     return <>{children}</>;
   }
-  const { parameters, chosen, trans } = props.formContext as IContext;
+  const { parameters, chosen, trans } = props.formContext;
   const parameter = parameters.find(one => one.name === label);
   const isChanged = label in chosen;
   return (

@@ -14,10 +14,10 @@ export const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
 const NOT_FINITE = ['NaN', 'Infinity', '-Infinity'];
 
 /** The JSON Schema of a form for a pipeline's parameters. */
-export function schemaOf(parameters: readonly Parameter[], trans: TranslationBundle): RJSFSchema {
+export function schemaOf(parameters: readonly Parameter[]): RJSFSchema {
   return {
     type: 'object',
-    properties: Object.fromEntries(parameters.map(one => [one.name, { title: one.name, ...fieldOf(one, trans) }]))
+    properties: Object.fromEntries(parameters.map(one => [one.name, { title: one.name, ...fieldOf(one) }]))
   };
 }
 
@@ -25,6 +25,9 @@ export function schemaOf(parameters: readonly Parameter[], trans: TranslationBun
 export function uiSchemaOf(parameters: readonly Parameter[]): UiSchema {
   const fields = parameters.map(one => {
     const ui: Record<string, unknown> = { 'ui:placeholder': textOf(one.default) };
+    if (one.type === 'bool') {
+      ui['ui:options'] = { label: false };
+    }
     if (one.type === 'str' && !one.optional) {
       ui['ui:emptyValue'] = '';
     }
@@ -85,7 +88,7 @@ function typeText(one: Parameter, trans: TranslationBundle): string {
   return one.type === 'none' ? trans.__('any value') : one.type;
 }
 
-function fieldOf(one: Parameter, trans: TranslationBundle): RJSFSchema {
+function fieldOf(one: Parameter): RJSFSchema {
   switch (one.type) {
     case 'int':
       return { type: 'integer' };
@@ -94,7 +97,7 @@ function fieldOf(one: Parameter, trans: TranslationBundle): RJSFSchema {
     case 'bool':
       return one.optional
         ? { type: 'string', oneOf: choices(['True', 'False', 'None']) }
-        : { type: 'boolean', description: trans.__('On: True, off: False') };
+        : { type: 'boolean' };
     case 'list':
       return { type: 'string', format: 'mlops-list' };
     case 'dict':
