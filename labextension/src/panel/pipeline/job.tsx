@@ -105,7 +105,7 @@ function Standing({ job, analysis }: { readonly job: Job; readonly analysis: Ana
       </div>
       {job.warming && !ended ? (
         <div className="jp-mlops-Dim" role="status">
-          {trans.__('Kernels are warming up, so this first run begins slowly. The next one begins at once.')}
+          {trans.__('Kernels are warming up: the first cell begins when they are ready.')}
         </div>
       ) : null}
       {step && !ended ? (
