@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -47,17 +48,20 @@ class LoadCode:
     Args:
         names: What it binds.
         title: What it does, for people.
+        imported: Of these, what imports bind: that is the same again.
         notes: What there is to know besides.
     """
 
     code: str
     names: tuple[str, ...]
     title: str
+    imported: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the panel has."""
-        probe = f"[name for name in {list(self.names)!r} if name in globals()]"
+        at_stake = [name for name in self.names if name not in self.imported]
+        probe = f"[name for name in {at_stake!r} if name in globals()]"
         return {
             "code": self.code,
             "names": list(self.names),
@@ -99,6 +103,7 @@ def code_for_inputs(reader: RunReader, name: str, bundle: Path, *, files: bool =
         _joined(sections),
         tuple(dict.fromkeys([*values, *code, *loaded])),
         f'Inputs of step "{printable(step.name)}" of the run {reader.run.run_id}',
+        frozenset(name for item in (*step.replay, *step.replay_loaded) for name in _imported(item.source)),
         tuple(notes),
     )
 
@@ -184,6 +189,16 @@ def _definitions(reader: RunReader, record: ArtifactRecord) -> str:
     found: dict[str, Snippet] = {item.source: item for item in (*step.replay, *step.replay_loaded)}
     code = [(python_source(item.source).text, list(item.names)) for item in found.values()]
     return _DEFINE.format(code=code)
+
+
+def _imported(source: str) -> set[str]:
+    """Names that import statements of a piece of code bind."""
+    try:
+        body = ast.parse(python_source(source).text).body
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    aliases = [item for node in body if isinstance(node, (ast.Import, ast.ImportFrom)) for item in node.names]
+    return {item.asname or item.name.partition(".")[0] for item in aliases}
 
 
 def _joined(sections: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ Run as ``python -m jupyter_mlops.server.analyst.process BYTES``: the memory that
 from __future__ import annotations
 
 import contextlib
+import gc
+import itertools
 import json
 import os
 import sys
@@ -18,14 +20,20 @@ from jupyter_mlops.server.problems import problem_json, problem_of
 
 __all__ = ["main"]
 
+_GARBAGE = (50_000, 20, 20)
+_MOST = 20_000
+"""Requests before the process gives way to a new one, so that nothing it remembers grows for good."""
+
 
 def main(arguments: list[str]) -> int:
     """Answer until there is nothing more to read."""
     _limit_memory(int(arguments[0]))
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)  # an analysis makes many small things, and hardly any circles of them
     # whatever prints must not end up among the answers
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    for line in sys.stdin.buffer:
+    for line in itertools.islice(sys.stdin.buffer, _MOST):
         answers.write(json.dumps(_answered(json.loads(line))) + "\n")
         answers.flush()
     return 0

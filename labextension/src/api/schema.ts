@@ -1037,7 +1037,7 @@ export interface components {
             code: string;
             /** @description What it binds. */
             names: string[];
-            /** @description An expression (for `user_expressions`); its value is the list of those names that hold something there. */
+            /** @description An expression (for `user_expressions`); its value is the list of those names, without imports, that hold something there. */
             probe: string;
             /** @description For people. */
             title: string;
@@ -1050,6 +1050,20 @@ export interface components {
             name: string;
             description?: string | null;
             aliases?: string[];
+        };
+        ModelDescription: {
+            /** @description Null takes it away. */
+            description: string | null;
+            /** @description Of this version; of the model by default. */
+            version?: string | number | null;
+        };
+        AliasRequest: {
+            /** @description A number, `latest`, or another alias. */
+            version: string | number;
+        };
+        CureRequest: {
+            path?: string;
+            kernel?: string;
         };
         DeployRequest: {
             path?: string;
@@ -2921,12 +2935,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Null takes it away. */
-                    description: string | null;
-                    /** @description Of this version; of the model by default. */
-                    version?: string | number | null;
-                };
+                "application/json": components["schemas"]["ModelDescription"];
             };
         };
         responses: {
@@ -2986,10 +2995,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description A number, `latest`, or another alias. */
-                    version: string | number;
-                };
+                "application/json": components["schemas"]["AliasRequest"];
             };
         };
         responses: {
@@ -3264,10 +3270,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    path?: string;
-                    kernel?: string;
-                };
+                "application/json": components["schemas"]["CureRequest"];
             };
         };
         responses: {
