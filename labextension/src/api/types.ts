@@ -1,17 +1,88 @@
-/** The forms of the API, by the names that the panel uses. */
-export interface Analysis {
-  readonly revision?: string | number;
-}
+import type { components } from './schema';
 
-export interface Job {
-  readonly id: string;
-  readonly path: string;
-  readonly created: string;
-}
+/** The forms of the API, by the names that the panel uses; made from the server's description by `npm run types`. */
+type Forms = components['schemas'];
 
-export interface JobRequest {
-  readonly kind: 'run' | 'verify' | 'submit';
-  readonly path: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly runtime: string;
-}
+export type Problem = Forms['Problem'];
+export type RuntimeKind = Forms['RuntimeKind'];
+export type Status = Forms['Status'];
+export type Runtime = Forms['Runtime'];
+export type LiveCell = Forms['LiveCell'];
+export type LiveNotebook = Forms['LiveNotebook'];
+export type Role = Forms['Role'];
+export type CellAnalysis = Forms['CellAnalysis'];
+export type Analysis = Forms['Analysis'];
+export type Suggestions = Forms['Suggestions'];
+export type PlanRequest = Forms['PlanRequest'];
+export type PlanAnswer = Forms['PlanAnswer'];
+export type ExplainRequest = Forms['ExplainRequest'];
+export type JobKind = Forms['JobKind'];
+export type JobState = Forms['JobState'];
+export type JobRequest = Forms['JobRequest'];
+export type JobStep = Forms['JobStep'];
+export type JobFailure = Forms['JobFailure'];
+export type Job = Forms['Job'];
+export type Log = Forms['Log'];
+export type RunMarks = Forms['RunMarks'];
+export type RunPage = Forms['RunPage'];
+export type RunChange = Forms['RunChange'];
+export type RunChanged = Forms['RunChanged'];
+export type RunsRemoved = Forms['RunsRemoved'];
+export type RunState = Forms['RunState'];
+export type RunNotebook = Forms['RunNotebook'];
+export type Figure = Forms['Figure'];
+export type MetricHistory = Forms['MetricHistory'];
+export type ComparisonAnswer = Forms['ComparisonAnswer'];
+export type CodeCell = Forms['CodeCell'];
+export type Artifact = Forms['Artifact'];
+export type LoadRequest = Forms['LoadRequest'];
+export type LoadCode = Forms['LoadCode'];
+export type RegisterRequest = Forms['RegisterRequest'];
+export type DeployRequest = Forms['DeployRequest'];
+export type Deployment = Forms['Deployment'];
+export type Prediction = Forms['Prediction'];
+export type LiveNumbers = Forms['LiveNumbers'];
+export type Kernel = Forms['Kernel'];
+export type StreamEvent = Forms['Event'];
+export type HelloEvent = Forms['HelloEvent'];
+export type JobEvent = Forms['JobEvent'];
+export type JobGoneEvent = Forms['JobGoneEvent'];
+export type LogEvent = Forms['LogEvent'];
+export type StoreEvent = Forms['StoreEvent'];
+export type ComparedCell = Forms['ComparedCell'];
+export type ComparedField = Forms['ComparedField'];
+export type ComparedNumbers = Forms['ComparedNumbers'];
+export type Comparison = Forms['Comparison'];
+export type Diagnostic = Forms['Diagnostic'];
+export type Explanations = Forms['Explanations'];
+export type Flow = Forms['Flow'];
+export type Lineage = Forms['Lineage'];
+export type LineageNode = Forms['LineageNode'];
+export type LineageRun = Forms['LineageRun'];
+export type MetricValue = Forms['MetricValue'];
+export type Model = Forms['Model'];
+export type ModelAliased = Forms['ModelAliased'];
+export type ModelCell = Forms['ModelCell'];
+export type ModelDescribed = Forms['ModelDescribed'];
+export type ModelDetails = Forms['ModelDetails'];
+export type ModelList = Forms['ModelList'];
+export type ModelRegistered = Forms['ModelRegistered'];
+export type ModelRemoved = Forms['ModelRemoved'];
+export type ModelUnaliased = Forms['ModelUnaliased'];
+export type ModelVersion = Forms['ModelVersion'];
+export type Parameter = Forms['Parameter'];
+export type Pipeline = Forms['Pipeline'];
+export type PipelineArtifact = Forms['PipelineArtifact'];
+export type Plan = Forms['Plan'];
+export type Run = Forms['Run'];
+export type RunArtifact = Forms['RunArtifact'];
+export type RunDetail = Forms['RunDetail'];
+export type RunResult = Forms['RunResult'];
+export type RunStatus = Forms['RunStatus'];
+export type Settings = Forms['Settings'];
+export type Snippet = Forms['Snippet'];
+export type Step = Forms['Step'];
+export type StepRun = Forms['StepRun'];
+export type Suggestion = Forms['Suggestion'];
+export type Verification = Forms['Verification'];
+export type PlanStep = Plan['steps'][number];
