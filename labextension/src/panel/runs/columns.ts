@@ -40,7 +40,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 };
 const NUMBERS = new Set(['seconds']);
 const TIMES = new Set(['started', 'finished']);
-const USUAL = ['backend', 'trigger', 'user', 'commit', 'models', 'note'];
+const USUAL = ['seconds', 'started', 'backend', 'trigger', 'user', 'commit', 'models', 'note'];
 /** Not of the store's list of attributes, and not to sort by. */
 const EXTRA = ['models'];
 const HIDDEN = new Set(['run_id', 'experiment']);
@@ -70,8 +70,6 @@ export function allColumns(known: RunPage['columns'], trans: TranslationBundle):
 export function chosenColumns(all: readonly IColumn[], chosen: readonly string[] | null): readonly IColumn[] {
   const byId = new Map(all.map(column => [column.id, column]));
   const ids = chosen ?? [
-    'started',
-    'seconds',
     ...all.filter(column => column.kind === 'metric').slice(0, FIRST).map(column => column.id),
     ...all.filter(column => column.kind === 'param').slice(0, FIRST).map(column => column.id),
     ...USUAL
@@ -139,7 +137,7 @@ function attributeOf(name: string, run: Run, marks: RunMarks | undefined, now: n
 }
 
 function exact(text: string, value: unknown): ICell {
-  const full = value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const full = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
   return full === text ? { text } : { text, title: full };
 }
 

@@ -67,6 +67,8 @@ export function RunsTable(props: IProps): JSX.Element {
     columns: useDefinitions(props.columns, trans.__('Run')),
     getCoreRowModel: getCoreRowModel(),
     getRowId: row => row.key,
+    // rows come and go with scrolling; nothing of the table's state depends on them
+    autoResetAll: false,
     columnResizeMode: 'onEnd',
     state: { columnPinning: pinning(choice, props.columns), columnSizing: { ...choice.widths } },
     onColumnSizingChange: change =>
