@@ -142,7 +142,7 @@ function exact(text: string, value: unknown): ICell {
 }
 
 function valueColumn(group: 'metrics' | 'params' | 'tags', kind: ColumnKind, name: string): IColumn {
-  const width = Math.max(64, Math.min(150, 22 + 7 * name.length));
+  const width = Math.max(kind === 'tag' ? 64 : 82, Math.min(150, 30 + 7 * name.length));
   return { id: nameOf(group, name), kind, name, label: name, width, isNumber: kind === 'metric', canSort: true };
 }
 

@@ -30,7 +30,7 @@ export function useChoice(): readonly [IChoice | null, (change: Partial<IChoice>
 /** The runs of the current notebook's project, kept up to date while the view is there. */
 export function useRuns(choice: IChoice | null): RunsModel {
   const { session } = useServices();
-  const model = useMemo(() => new RunsModel(), []);
+  const model = useMemo(() => modelOf(session), [session]);
   const [, again] = useReducer((count: number) => count + 1, 0);
   const path = usePath(session);
   useEffect(() => {
@@ -44,7 +44,7 @@ export function useRuns(choice: IChoice | null): RunsModel {
   }, [model, session]);
   const question = choice && JSON.stringify([choice.filter, choice.sort, choice.onlyNotebook, path]);
   useEffect(() => {
-    if (!choice) {
+    if (!choice || question === null) {
       return;
     }
     const query = {
@@ -54,8 +54,17 @@ export function useRuns(choice: IChoice | null): RunsModel {
       notebook: choice.onlyNotebook && path ? path : null,
       limit: PAGE
     };
-    model.ask((page, signal) => session.client.get<RunPage>('runs', { ...query, path: path || null, page }, signal));
+    model.ask(question, (page, signal) => session.client.get<RunPage>('runs', { ...query, path: path || null, page }, signal));
   }, [model, session, question]);
+  return model;
+}
+
+/** The list as it was when the tab was left: it is there at once when the tab is shown again. */
+const MODELS = new WeakMap<Session, RunsModel>();
+
+function modelOf(session: Session): RunsModel {
+  const model = MODELS.get(session) ?? new RunsModel();
+  MODELS.set(session, model);
   return model;
 }
 

@@ -4,9 +4,9 @@ import type { Run, RunChanged, RunMarks, RunPage } from '../../api/types';
 import { isGoing } from './format';
 
 /** Runs that one request brings. */
-export const PAGE = 100;
+export const PAGE = 50;
 /** Pages that are kept: what is far from what is looked at is forgotten, so that memory does not grow. */
-const KEPT = 8;
+const KEPT = 12;
 
 /** Asks the server for a page, counted from 1. */
 export type Ask = (page: number, signal: AbortSignal) => Promise<RunPage>;
@@ -118,9 +118,14 @@ export class RunsModel implements IDisposable {
     return this.pinned.find(run => run.run_id === id);
   }
 
-  /** Ask something else; what is shown stays until the answer is there. */
-  ask(question: Ask): void {
+  /** Ask something, or the same anew; what is shown stays until the answer is there. */
+  ask(what: string, question: Ask): void {
     this._ask = question;
+    if (what === this._what) {
+      this.refresh();
+      return;
+    }
+    this._what = what;
     this._question += 1;
     this._asked?.abort();
     this._range = [0, 0];
@@ -260,6 +265,7 @@ export class RunsModel implements IDisposable {
 
   private _ask: Ask | null = null;
   private _asked: AbortController | null = null;
+  private _what: string | null = null;
   private _question = 0;
   private _answered = 0;
   private _generation = 0;

@@ -137,7 +137,7 @@ function Runs({ choice, onChoice, model }: IProps): JSX.Element {
           </>
         ) : null}
         <span className="jp-mlops-Muted" role="status">
-          {model.isLoaded ? trans._n('%1 run', '%1 runs', model.total, model.total.toLocaleString()) : ''}
+          {model.isLoaded ? trans._n('%2 run', '%2 runs', model.total, model.total.toLocaleString('en')) : ''}
         </span>
       </div>
       {run ? (

@@ -58,6 +58,8 @@ export function RunsTable(props: IProps): JSX.Element {
   const [first, last] = [items[0]?.index ?? 0, items[items.length - 1]?.index ?? 0];
   useEffect(() => model.show(first, last), [model, first, last, model.total]);
   useFollowing(model, scroller);
+  const question = JSON.stringify([choice.filter, choice.sort, choice.onlyNotebook]);
+  useEffect(() => scroller.current?.scrollTo({ top: 0 }), [question]);
   const rows = items.map((item): Row => {
     const run = model.runAt(item.index);
     return run ? rowOf(model, run, 'run') : { kind: 'waiting', key: `waiting-${item.index}` };
@@ -111,7 +113,7 @@ export function RunsTable(props: IProps): JSX.Element {
   return (
     <div
       ref={scroller}
-      className="jp-mlops-Runs-table"
+      className={model.total === 0 && model.isLoaded ? 'jp-mlops-Runs-table jp-mod-empty' : 'jp-mlops-Runs-table'}
       role="grid"
       tabIndex={0}
       aria-label={trans.__('Runs')}
