@@ -70,6 +70,13 @@ _LOGGING = frozenset(["log_artifact", "log_metric", "log_metrics", "log_params",
 """What steps call: it must not bring the rest along."""
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Where the Jupyter server finds its part."""
+    from jupyter_mlops.server.extension import MlopsServer
+
+    return [{"module": "jupyter_mlops.server.extension", "app": MlopsServer}]
+
+
 def __getattr__(name: str) -> Any:
     # importing the package must stay cheap: its parts are imported when they are used
     if name in _LOGGING:

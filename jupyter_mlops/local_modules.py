@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["LocalModule", "Touched", "look_at", "with_their_imports"]
@@ -53,7 +54,21 @@ def look_at(path: Path) -> LocalModule:
     """Read a module's source, or all sources of a package; the worst is assumed of what can't be read."""
     sources = sorted(path.rglob("*.py")) if path.is_dir() else [path]
     try:
-        trees = [ast.parse(source.read_text(encoding="utf-8")) for source in sources]
+        return _looked_at(tuple((source, *_stamp(source)) for source in sources))
+    except OSError:
+        return LocalModule()
+
+
+def _stamp(source: Path) -> tuple[int, int, int]:
+    found = source.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(512)
+def _looked_at(sources: tuple[tuple[Path, int, int, int], ...]) -> LocalModule:
+    """What sources tell, remembered until one of the files is another."""
+    try:
+        trees = [ast.parse(source.read_text(encoding="utf-8")) for source, *_ in sources]
     except (OSError, SyntaxError, ValueError, RecursionError):
         return LocalModule()
     aliases = [_aliases(tree) for tree in trees]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 
 from jupyter_mlops.analysis import configuring, hidden
 from jupyter_mlops.analysis.effects import EffectTable
@@ -21,6 +23,9 @@ from jupyter_mlops.notebook.model import Cell
 
 __all__ = ["analyse", "parse_cell"]
 
+_KEPT = 2048
+"""Cells whose trees, and what they say by themselves, are remembered."""
+
 
 def parse_cell(source: str) -> ast.Module:
     """Parse a cell's Python; top-level ``await`` is allowed.
@@ -35,6 +40,22 @@ def parse_cell(source: str) -> ast.Module:
     assert isinstance(tree, ast.Module)
     _compile(tree)
     return tree
+
+
+@lru_cache(_KEPT)
+def _tree(source: str, _occurrence: int) -> ast.Module:
+    """``parse_cell``, remembered: who edits a notebook asks again and again, and one cell alone is another.
+
+    Args:
+        _occurrence: How many cells above have the same source. Equal cells have nodes of their own, since these tell
+            what was made where.
+    """
+    return parse_cell(source)
+
+
+@cache
+def _effects() -> EffectTable:
+    return EffectTable()
 
 
 def _compile(tree: ast.Module) -> None:
@@ -57,9 +78,10 @@ def analyse(
         environment: What is known of the environment they run in.
         skipped: Cells that don't run; only used to explain undefined names.
     """
-    machine = Machine(EffectTable(), environment or Environment(), evaluate, execute)
+    machine = Machine(_effects(), environment or Environment(), evaluate, execute)
     machine.cells = {cell.index: cell for cell in cells}
-    trees = {cell.index: _parse(machine, cell) for cell in cells}
+    seen: Counter[str] = Counter()
+    trees = {cell.index: _parse(machine, cell, seen) for cell in cells}
     machine.unparsed = "\n".join(cell.source for cell in cells if trees[cell.index] is None)
     machine.skipped = _definitions(skipped, {cell.index: _quiet_parse(cell) for cell in skipped})
     machine.defined_later = _definitions(cells, trees)
@@ -79,9 +101,11 @@ def _quiet_parse(cell: Cell) -> ast.Module | None:
         return None
 
 
-def _parse(machine: Machine, cell: Cell) -> ast.Module | None:
+def _parse(machine: Machine, cell: Cell, seen: Counter[str]) -> ast.Module | None:
+    source = cell.python.text if cell.python is not None else ""
+    seen[source] += 1
     try:
-        return parse_cell(cell.python.text if cell.python is not None else "")
+        return _tree(source, seen[source])
     except SyntaxError as error:
         line = error.lineno
         problem = (error.msg or "invalid syntax").rstrip(".")
@@ -102,9 +126,27 @@ def _definitions(cells: Iterable[Cell], trees: dict[int, ast.Module | None]) -> 
     found: dict[str, int] = {}
     for cell in cells:
         tree = trees[cell.index]
-        for name in binds(tree.body) if tree is not None else ():
+        for name in _bound(tree) if tree is not None else ():
             found.setdefault(name, cell.index)
     return found
+
+
+@lru_cache(_KEPT)
+def _bound(tree: ast.Module) -> tuple[str, ...]:
+    return tuple(binds(tree.body))
+
+
+@lru_cache(_KEPT)
+def _mentions(tree: ast.Module) -> tuple[frozenset[str], frozenset[str]]:
+    """Names in a cell's code, and those that its functions and classes use whenever they run."""
+    at_once: set[str] = set()
+    ever: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            at_once.add(node.id)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            ever.update(free_names(node))
+    return frozenset(at_once), frozenset(ever)
 
 
 def _last_mentions(cells: Sequence[Cell], trees: dict[int, ast.Module | None]) -> dict[str, int]:
@@ -112,13 +154,12 @@ def _last_mentions(cells: Sequence[Cell], trees: dict[int, ast.Module | None]) -
     found: dict[str, int] = {}
     for time, cell in enumerate(cells, 1):
         tree = trees[cell.index]
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Name):
-                if node.id in _REACHES_ALL:
-                    return {}
-                found[node.id] = max(found.get(node.id, 0), time)
-            elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-                found.update(dict.fromkeys(free_names(node), len(cells)))
+        at_once, ever = _mentions(tree) if tree is not None else ((), ())
+        if not _REACHES_ALL.isdisjoint(at_once):
+            return {}
+        for name in at_once:
+            found[name] = max(found.get(name, 0), time)
+        found.update(dict.fromkeys(ever, len(cells)))
         for item in (*cell.outputs, *cell.inputs):
             found[item.name] = len(cells)
         found.update(dict.fromkeys(cell.metric_names, len(cells)))

@@ -33,7 +33,8 @@ def register(source: str, name: str, description: str | None, aliases: Sequence[
     or the path of a file. An artifact that was registered under the name before keeps its version.
     """
     from jupyter_mlops import api
-    from jupyter_mlops.cli.models_text import called, version_json
+    from jupyter_mlops.cli.models_text import called
+    from jupyter_mlops.tracking.model_forms import version_json
 
     done = api.register_model(source, name, description=description, aliases=aliases)
     if form == "json":
@@ -54,7 +55,8 @@ def register(source: str, name: str, description: str | None, aliases: Sequence[
 def show(reference: str, form: str) -> int:
     """Show a model, its versions, and all that is on record of one of them: the newest, or the one that is named."""
     from jupyter_mlops import api
-    from jupyter_mlops.cli.models_text import details_json, say_details
+    from jupyter_mlops.cli.models_text import say_details
+    from jupyter_mlops.tracking.model_forms import details_json
 
     found = api.model_details(reference)
     print_json(details_json(found)) if form == "json" else say_details(found)
@@ -85,7 +87,7 @@ def alias(name: str, words: Sequence[str], remove: bool, form: str) -> int:
         return 0
     version, notes = api.set_model_alias(name, words[0], words[1])
     if form == "json":
-        from jupyter_mlops.cli.models_text import version_json
+        from jupyter_mlops.tracking.model_forms import version_json
 
         print_json({"schema": SCHEMA, "version": version_json(version), "notes": list(notes)})
         return 0
@@ -129,15 +131,9 @@ def remove(reference: str, yes: bool, force: bool, form: str) -> int:
         _ask(f"Remove {removal_text(planned)}?")
     done = api.remove_model(reference, force=force)
     if form == "json":
-        print_json(
-            {
-                "schema": SCHEMA,
-                "model": done.model,
-                "versions": list(done.versions),
-                "aliases": list(done.aliases),
-                "whole": done.whole,
-            }
-        )
+        from jupyter_mlops.tracking.model_forms import removal_json
+
+        print_json(removal_json(done))
     else:
         say(f"Removed {removal_text(done)}.")
     return 0
@@ -159,7 +155,8 @@ class _Models(WithSubcommands):
 def command(word: str | None, form: str) -> int:
     """List the registered models; register, show, alias, describe or remove them."""
     from jupyter_mlops import api
-    from jupyter_mlops.cli.models_text import model_json, say_models
+    from jupyter_mlops.cli.models_text import say_models
+    from jupyter_mlops.tracking.model_forms import model_json
 
     if word is not None:
         near = _Models("models").near(word)

@@ -15,6 +15,7 @@ import bisect
 import re
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from jupyter_mlops.notebook.installs import read_install
@@ -86,6 +87,7 @@ class _Unwrapped:
         return statement.text
 
 
+@lru_cache(2048)
 def python_source(source: str) -> PythonSource:
     """Return a cell's source as plain Python, line for line.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -41,8 +42,11 @@ def to_json(pipeline: Pipeline) -> dict[str, Any]:
 
 def json_value(value: Any) -> Any:
     """Return what dataclasses, mappings and sequences hold as JSON values; numbers that JSON has not are texts."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: json_value(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if value is None or isinstance(value, (str, int)):
+        return value
+    names = _fields(type(value))
+    if names is not None:
+        return {name: json_value(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -53,6 +57,12 @@ def json_value(value: Any) -> Any:
         # JSON has no such numbers; the parameter's type says that the text stands for one
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The names of a dataclass's fields; None for any other type."""
+    return tuple(item.name for item in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def from_json(data: object) -> Pipeline:

@@ -60,6 +60,11 @@ class Home:
         return self.root / "exports.json"
 
     @property
+    def jobs(self) -> Path:
+        """For what the JupyterLab panel has started; private to the user."""
+        return self.root / "jobs"
+
+    @property
     def locks(self) -> Path:
         """For files that processes lock."""
         return self.root / "locks"

@@ -136,6 +136,16 @@ class Models(Recording):
         )
         return tuple(found for row in rows for found in self._with_aliases(row["model"], [row]))
 
+    def aliased_versions(self) -> tuple[tuple[str, int, str, tuple[str, ...]], ...]:
+        """Return model, version, run and aliases of each version of all models, the newest first."""
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for row in self._connection.rows("SELECT model, alias, version FROM model_aliases ORDER BY model, alias"):
+            aliases[row["model"], row["version"]].append(row["alias"])
+        rows = self._connection.rows("SELECT model, version, run_id FROM model_versions ORDER BY created DESC")
+        return tuple(
+            (row["model"], row["version"], row["run_id"], tuple(aliases[row["model"], row["version"]])) for row in rows
+        )
+
     def set_model_alias(self, name: str, alias: str, version: int | None) -> bool:
         """Let an alias stand for a version, or with None for none; return whether it did for another (or any) before.
 

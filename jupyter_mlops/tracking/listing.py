@@ -49,6 +49,8 @@ class RunQuery:
         pipeline: Only runs of this pipeline.
         notebook: Only runs of this notebook: its path, or the end of it.
         brief: Whether some of the metrics, parameters and tags are enough, if no columns are asked for.
+        runs: Only these runs, by their ids; all by default.
+        count: Whether all that are asked for are counted.
     """
 
     filter: str | None = None
@@ -59,6 +61,8 @@ class RunQuery:
     pipeline: str | None = None
     notebook: str | None = None
     brief: bool = False
+    runs: Sequence[str] = ()
+    count: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class RunPage:
         spoken_of: The fields of the filter and the order, which a reader wants to see.
         more: Whether there is another page.
         notes: What is odd about the question.
+        total: How many runs are on all pages, if that was asked.
     """
 
     runs: tuple[RunRecord, ...]
@@ -80,6 +85,7 @@ class RunPage:
     page: int = 1
     more: bool = False
     notes: tuple[str, ...] = ()
+    total: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``runs --format json`` prints."""
@@ -154,6 +160,7 @@ def list_runs(database: Database, query: RunQuery, *, now: datetime | None = Non
         query.page,
         len(runs) > len(shown),
         tuple(_notes(database, dict.fromkeys((*spoken_of, *named)))),
+        database.count_runs(condition) if query.count else None,
     )
 
 
@@ -181,6 +188,8 @@ def moment(milliseconds: int | None) -> str | None:
 
 
 def _shorthands(query: RunQuery) -> Iterator[Condition]:
+    if query.runs:
+        yield AnyOf(tuple(equals("run_id", run_id) for run_id in query.runs))
     if query.pipeline is not None:
         yield equals("pipeline", query.pipeline)
     if query.notebook is not None:

@@ -102,6 +102,8 @@ class EffectTable:
         self._effects: dict[tuple[str, ...], Effect | None] = {}
         self._canonical: dict[str, str] = {}
         self._resolved: dict[str, _Class | None] = {}
+        self._flags: dict[str, frozenset[str]] = {}
+        self._specs: dict[tuple[str, str, str], tuple[tuple[str, ...], str] | None] = {}
 
     # names
 
@@ -206,10 +208,9 @@ class EffectTable:
 
     def flags(self, cls: str) -> frozenset[str]:
         """The flags of a class and its bases."""
-        found: frozenset[str] = frozenset()
-        for entry, _ in self._line(self.canonical(cls)):
-            found |= entry.flags
-        return found
+        if cls not in self._flags:
+            self._flags[cls] = frozenset().union(*(entry.flags for entry, _ in self._line(self.canonical(cls))))
+        return self._flags[cls]
 
     def bases(self, cls: str) -> tuple[str, ...]:
         """The class and all its bases that the table lists, nearest first."""
@@ -252,6 +253,12 @@ class EffectTable:
         return None if found is None else self._parsed(*found)
 
     def _spec(self, cls: str, key: str, name: str) -> tuple[tuple[str, ...], str] | None:
+        asked = (cls, key, name)
+        if asked not in self._specs:
+            self._specs[asked] = self._find_spec(cls, key, name)
+        return self._specs[asked]
+
+    def _find_spec(self, cls: str, key: str, name: str) -> tuple[tuple[str, ...], str] | None:
         for entry, owner in self._line(self.canonical(cls)):
             spec = entry.specs.get((key, name))
             if spec is not None:

@@ -1,0 +1,1 @@
+"""The handlers: requests in, calls of the façade, JSON out."""
