@@ -1037,7 +1037,7 @@ export interface components {
             code: string;
             /** @description What it binds. */
             names: string[];
-            /** @description An expression (for `user_expressions`); its value is the list of those names that hold something there. */
+            /** @description An expression (for `user_expressions`); its value is the list of those names, without imports, that hold something there. */
             probe: string;
             /** @description For people. */
             title: string;
@@ -1051,6 +1051,20 @@ export interface components {
             description?: string | null;
             aliases?: string[];
         };
+        ModelDescription: {
+            /** @description Null takes it away. */
+            description: string | null;
+            /** @description Of this version; of the model by default. */
+            version?: string | number | null;
+        };
+        AliasRequest: {
+            /** @description A number, `latest`, or another alias. */
+            version: string | number;
+        };
+        CureRequest: {
+            path?: string;
+            kernel?: string;
+        };
         DeployRequest: {
             path?: string;
             /** @description `churn`, `churn@champion`, `churn/3`. */
@@ -1059,7 +1073,15 @@ export interface components {
             /** @default local */
             target?: string;
             weight?: number | null;
+            /** @description Stays on record; needed where it takes the place of another version. */
+            reason?: string | null;
             options?: Record<string, unknown>;
+        };
+        DeploymentChange: {
+            /** @description Which one; by default the canary is promoted, and the former one is rolled back to. */
+            version?: number | null;
+            /** @description Stays on record; promoting needs one. */
+            reason?: string | null;
         };
         Deployment: {
             name: string;
@@ -2921,12 +2943,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Null takes it away. */
-                    description: string | null;
-                    /** @description Of this version; of the model by default. */
-                    version?: string | number | null;
-                };
+                "application/json": components["schemas"]["ModelDescription"];
             };
         };
         responses: {
@@ -2986,10 +3003,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description A number, `latest`, or another alias. */
-                    version: string | number;
-                };
+                "application/json": components["schemas"]["AliasRequest"];
             };
         };
         responses: {
@@ -3095,7 +3109,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3121,7 +3139,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3150,6 +3172,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Needed where one version gets all requests. */
+                    reason?: string | null;
                     /** @description Per cent by version. */
                     weights: {
                         [key: string]: number;
@@ -3185,7 +3209,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Objects by column */
+                    /** @description Objects by column, or lists of numbers. */
                     rows: unknown[];
                 };
             };
@@ -3264,10 +3288,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    path?: string;
-                    kernel?: string;
-                };
+                "application/json": components["schemas"]["CureRequest"];
             };
         };
         responses: {

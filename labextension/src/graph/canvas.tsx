@@ -58,7 +58,7 @@ export interface IGraphProps<T extends IGraphNode> {
 
 const LEAST_ZOOM = 0.1;
 const MOST_ZOOM = 2;
-const FIT = { padding: 0.06, maxZoom: 1, minZoom: LEAST_ZOOM };
+const FIT = { padding: 0.06, maxZoom: 1, minZoom: 0.3 };
 const Render = createContext<(id: string) => ReactNode>(() => null);
 
 /**
@@ -126,7 +126,7 @@ function Canvas<T extends IGraphNode>(props: IGraphProps<T>): JSX.Element {
     event.stopPropagation();
   };
   return (
-    <div className="jp-mlops-Graph" role="group" aria-label={props.label} ref={frame} onKeyDown={onKey}>
+    <div className="jp-mlops-Canvas" role="group" aria-label={props.label} ref={frame} onKeyDown={onKey}>
       <ReactFlow
         nodes={shown}
         edges={edges}
@@ -149,7 +149,8 @@ function Canvas<T extends IGraphNode>(props: IGraphProps<T>): JSX.Element {
         preventScrolling={props.wheelZooms ?? false}
         zoomOnDoubleClick={false}
         defaultMarkerColor={null}
-        onMoveStart={event => event && refit.stop()}
+        onMove={event => event && refit.stop()}
+        attributionPosition="bottom-left"
         onNodeClick={(_, node) => {
           setCurrent(node.id);
           props.onSelect?.(node.id);
@@ -158,7 +159,7 @@ function Canvas<T extends IGraphNode>(props: IGraphProps<T>): JSX.Element {
         ariaLabelConfig={{ 'minimap.ariaLabel': trans.__('Small map') }}
       >
         {props.minimap ? <SmallMap /> : null}
-        <Panel position="top-right" className="jp-mlops-Graph-zoom">
+        <Panel position="top-right" className="jp-mlops-Canvas-zoom">
           <button title={trans.__('Zoom in (+)')} aria-label={trans.__('Zoom in')} onClick={() => void zoomIn()}>
             <addIcon.react tag="span" />
           </button>
@@ -230,7 +231,7 @@ function LineEdge({ id, data, markerEnd }: EdgeProps<Edge<ILineData>>): JSX.Elem
       {line.label ? (
         <EdgeLabelRenderer>
           <div
-            className={`jp-mlops-Graph-label ${line.className ?? ''}`}
+            className={`jp-mlops-Canvas-label ${line.className ?? ''}`}
             title={line.title ?? line.label}
             style={{ maxWidth: LONGEST_LABEL, transform: `translate(-50%, -50%) translate(${line.at.x}px, ${line.at.y}px)` }}
           >
@@ -259,7 +260,7 @@ function asNodes(
     data: { direction, colour: node.colour ?? 'var(--jp-layout-color4)' },
     ariaLabel: node.name,
     ariaRole: 'button',
-    className: `jp-mlops-Graph-node ${node.className ?? ''}`
+    className: `jp-mlops-Canvas-node ${node.className ?? ''}`
   }));
 }
 

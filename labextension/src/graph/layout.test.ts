@@ -1,4 +1,4 @@
-import { layout, neighbour, pathThrough, type IBox } from './layout';
+import { bestDirection, layout, neighbour, pathThrough, type IBox } from './layout';
 
 const box = (id: string): IBox => ({ id, width: 100, height: 40 });
 const DIAMOND = {
@@ -87,4 +87,12 @@ test('a path begins at the first and ends at the last of its points', () => {
   expect(pathThrough([{ x: 0, y: 0 }, { x: 0, y: 10 }])).toBe('M0,0 L0,10');
   expect(pathThrough([{ x: 0, y: 0 }, { x: 5, y: 5 }, { x: 0, y: 10 }])).toBe('M0,0 Q5,5 0,10');
   expect(pathThrough([])).toBe('');
+});
+
+test('a long chain stands upright where there is height, and lies where there is width', () => {
+  const chain = Array.from({ length: 9 }, (_, number) => box(`s${number}`));
+  const lines = chain.slice(1).map((one, number) => ({ source: `s${number}`, target: one.id }));
+  expect(bestDirection(chain, lines, 600, 800)).toBe('down');
+  expect(bestDirection(chain, lines, 1600, 300)).toBe('right');
+  expect(bestDirection(chain.slice(0, 2), lines, 600, 800)).toBe('right');
 });

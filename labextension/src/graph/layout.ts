@@ -139,3 +139,13 @@ export function neighbour(boxes: readonly IPlacedBox[], from: string | null, key
 function centre(box: IPlacedBox): IPoint {
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
+
+/** Which way of reading a graph shows it larger in a room. */
+export function bestDirection(boxes: readonly IBox[], lines: readonly ILine[], width: number, height: number): Direction {
+  const scale = (direction: Direction): number => {
+    const placed = layout(boxes, lines, direction);
+    return Math.min(1, width / Math.max(1, placed.width), height / Math.max(1, placed.height));
+  };
+  // people read from left to right where it makes no difference
+  return scale('down') > scale('right') * 1.15 ? 'down' : 'right';
+}

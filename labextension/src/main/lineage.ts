@@ -116,6 +116,6 @@ export function stateFrom(args: ReadonlyPartialJSONObject, path: string): ILinea
   return {
     ...questionFrom(args),
     path: typeof args['path'] === 'string' ? args['path'] : path,
-    reading: args['reading'] === 'down' ? 'down' : 'right'
+    reading: args['reading'] === 'down' || args['reading'] === 'right' ? args['reading'] : null
   };
 }

@@ -1,8 +1,8 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Empty, Problem } from '../common/parts';
 import { ServicesProvider, useServices } from '../common/services';
 import { Graph } from '../graph/canvas';
-import type { Direction as Reading } from '../graph/layout';
+import { bestDirection, type Direction as Reading } from '../graph/layout';
 import { Details } from '../panel/lineage/details';
 import { drawn, type ILineageBox } from '../panel/lineage/drawn';
 import { Search } from '../panel/lineage/search';
@@ -14,7 +14,8 @@ import type { IServices } from '../panel/sidepanel';
 export interface ILineageState extends IQuestion {
   /** Of the notebook in whose project it is. */
   readonly path: string;
-  readonly reading: Reading;
+  /** Null for whichever shows it larger. */
+  readonly reading: Reading | null;
 }
 
 interface IProps {
@@ -40,6 +41,11 @@ function View({ state, onState, onTitle }: IProps): JSX.Element {
   const answer = useLineage(session, path, question);
   const lineage = answer.value;
   const { boxes, lines } = useMemo(() => (lineage ? drawn(lineage, trans) : { boxes: [], lines: [] }), [lineage, trans]);
+  const room = useRef<HTMLDivElement>(null);
+  const reading = useMemo(() => {
+    const { clientWidth = 0, clientHeight = 0 } = room.current ?? {};
+    return state.reading ?? bestDirection(boxes, lines, clientWidth || 900, clientHeight || 700);
+  }, [boxes, lines, state.reading]);
   const start = lineage ? startOf(lineage) : null;
   useEffect(() => {
     if (start) {
@@ -65,9 +71,9 @@ function View({ state, onState, onTitle }: IProps): JSX.Element {
         <Search path={path} question={question} lineage={lineage} onQuestion={ask} withDepth />
         <button
           className="jp-mlops-Button"
-          onClick={() => onState({ ...state, reading: state.reading === 'right' ? 'down' : 'right' })}
+          onClick={() => onState({ ...state, reading: reading === 'right' ? 'down' : 'right' })}
         >
-          {state.reading === 'right' ? trans.__('Top to bottom') : trans.__('Left to right')}
+          {reading === 'right' ? trans.__('Top to bottom') : trans.__('Left to right')}
         </button>
         {lineage ? (
           <span className="jp-mlops-Hint" role="status">
@@ -82,15 +88,15 @@ function View({ state, onState, onTitle }: IProps): JSX.Element {
         </p>
       ))}
       <div className="jp-mlops-LineageView-main" aria-busy={answer.isLoading}>
-        <div className="jp-mlops-LineageView-graph">
+        <div className="jp-mlops-LineageView-graph" ref={room}>
           {answer.error ? <Problem error={answer.error} onRetry={answer.again} trans={trans} /> : null}
           {lineage ? (
             <Graph<ILineageBox>
-              key={`${lineage.start} ${state.reading}`}
+              key={`${lineage.start} ${reading}`}
               label={trans.__('Lineage of %1', start ? titleOf(start) : what)}
               nodes={boxes}
               lines={lines}
-              direction={state.reading}
+              direction={reading}
               render={box => <Box box={box} />}
               trans={trans}
               selected={chosen}

@@ -40,8 +40,8 @@ export function ArtifactDetails({ node, lineage, path }: IProps): JSX.Element {
   return (
     <>
       <Preview artifact={artifact} path={path} />
-      <About artifact={artifact} lineage={lineage} />
       <Actions artifact={artifact} path={path} />
+      <About artifact={artifact} lineage={lineage} />
     </>
   );
 }

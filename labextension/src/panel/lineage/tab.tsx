@@ -51,7 +51,7 @@ export default function LineageTab(): JSX.Element {
           className="jp-mlops-Button"
           onClick={() => void app.commands.execute(Commands.openLineage, { ...question, path })}
         >
-          <launchIcon.react tag="span" className="jp-mlops-ButtonIcon" />
+          <launchIcon.react tag="span" className="jp-mlops-ButtonIcon" width="14px" height="14px" />
           {trans.__('Open as graph')}
         </button>
         {question.what === FIRST_QUESTION.what ? null : (
