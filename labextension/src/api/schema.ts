@@ -1073,7 +1073,15 @@ export interface components {
             /** @default local */
             target?: string;
             weight?: number | null;
+            /** @description Stays on record; needed where it takes the place of another version. */
+            reason?: string | null;
             options?: Record<string, unknown>;
+        };
+        DeploymentChange: {
+            /** @description Which one; by default the canary is promoted, and the former one is rolled back to. */
+            version?: number | null;
+            /** @description Stays on record; promoting needs one. */
+            reason?: string | null;
         };
         Deployment: {
             name: string;
@@ -3101,7 +3109,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3127,7 +3139,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3156,6 +3172,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Needed where one version gets all requests. */
+                    reason?: string | null;
                     /** @description Per cent by version. */
                     weights: {
                         [key: string]: number;
@@ -3191,7 +3209,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Objects by column */
+                    /** @description Objects by column, or lists of numbers. */
                     rows: unknown[];
                 };
             };

@@ -40,6 +40,7 @@ export type LoadCode = Forms['LoadCode'];
 export type RegisterRequest = Forms['RegisterRequest'];
 export type DeployRequest = Forms['DeployRequest'];
 export type Deployment = Forms['Deployment'];
+export type DeploymentChange = Forms['DeploymentChange'];
 export type Prediction = Forms['Prediction'];
 export type LiveNumbers = Forms['LiveNumbers'];
 export type Kernel = Forms['Kernel'];
