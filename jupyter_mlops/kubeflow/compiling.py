@@ -48,6 +48,7 @@ class CompileOptions:
         image_pull_policy: For steps that set none.
         files: URIs of the project's files by path, of those that are uploaded rather than part of the image.
         report: Whether a last step reports how the run ended, also if it failed.
+        tells: Whether steps say in their logs what they made, for whoever follows the run from elsewhere.
     """
 
     image: str | None = None
@@ -57,6 +58,7 @@ class CompileOptions:
     image_pull_policy: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     report: bool = False
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _image(plan: StepPlan, notebook: Notebook, options: CompileOptions) -> str |
 def _part(pipeline: Pipeline, notebook: Notebook, plan: StepPlan, image: str, options: CompileOptions) -> _Part:
     folder = notebook.path.parent if notebook.path is not None else Path.cwd()
     modules, files = needed_modules(plan.step, folder), needed_files(plan.step, folder)
-    content = payload.payload(pipeline, plan, notebook, modules, files)
+    content = payload.payload(pipeline, plan, notebook, modules, files, tells=options.tells)
     settings = plan.settings
     container: dict[str, Any] = {
         "image": image,
