@@ -42,7 +42,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.is_dir() and not _is_generated(path.name):
             yield from _walk(path)
-        elif path.is_file():
+        elif path.is_file() and path.name != ".git":  # that of a further work tree
             yield path
 
 
