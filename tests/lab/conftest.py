@@ -24,6 +24,7 @@ FLAGS = """
 --disable-component-update --disable-sync
 """
 START_SECONDS = 90.0
+COMMAND_SECONDS = 60
 LONGEST_SECONDS = 1800
 """After which a server ends by itself, whatever became of the tests."""
 
@@ -105,11 +106,11 @@ def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         _await_answer(process, lab, place / "server.log")
         yield lab
     finally:
-        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -130,13 +131,22 @@ def _start(root: Path, place: Path, folder: Path) -> tuple[subprocess.Popen[byte
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [
-        *("timeout", str(LONGEST_SECONDS), sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(
+            "timeout",
+            "--kill-after=10",
+            str(LONGEST_SECONDS),
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+        ),
         *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
         *(f"--ServerApp.root_dir={folder}", "--ServerApp.jpserver_extensions={'jupyter_mlops': True}"),
         "--LabApp.expose_app_in_browser=True",
     ]
     with (place / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
     return process, Lab(f"http://127.0.0.1:{port}/", token, folder)
 
 
@@ -189,10 +199,14 @@ class Screen:
                 "theme => document.body.dataset.jpThemeName === theme", arg=theme, timeout=30_000
             )
 
-    def command(self, name: str, **arguments: Any) -> Any:
-        """Execute a command of JupyterLab."""
-        return self.page.evaluate(
-            "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)", [name, arguments]
+    def command(self, name: str, **arguments: Any) -> None:
+        """Execute a command of JupyterLab, and wait for its end; an error if there is none within a minute."""
+        self.page.evaluate(
+            """([name, args, wait]) => Promise.race([
+                window.jupyterapp.commands.execute(name, args).then(() => null),
+                new Promise((_, refuse) => setTimeout(() => refuse(new Error(`${name} does not end`)), wait))
+            ])""",
+            [name, arguments, COMMAND_SECONDS * 1000],
         )
 
     def show_panel(self, tab: str, *, width: int | None = None) -> Any:
