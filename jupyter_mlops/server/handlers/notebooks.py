@@ -21,6 +21,7 @@ class _LiveHandler(Handler):
     kind = "analysis"
     schema = "LiveNotebook"
     _asked: asyncio.Task[str] | None = None
+    _has_left = False
 
     @web.authenticated
     @authorized
@@ -31,10 +32,15 @@ class _LiveHandler(Handler):
         client = self.request.headers.get(_CLIENT, "")
         request = {**body, "place": str(place)}
         self._asked = asyncio.create_task(self.panel.analyst.ask(self.kind, request, client))
-        self.finish(await self._asked)
+        try:
+            self.finish(await self._asked)
+        except asyncio.CancelledError:
+            if not self._has_left:
+                raise
 
     def on_connection_close(self) -> None:
         """Nobody waits for the answer any more."""
+        self._has_left = True
         if self._asked is not None:
             self._asked.cancel()
 
