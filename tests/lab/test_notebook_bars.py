@@ -153,7 +153,7 @@ def test_each_code_cell_shows_its_step_and_what_flows(bars: Any) -> None:
     assert flows[2:] == ["→ rows", "", "rows → total", "total →"]
     title = bars.page.locator(".jp-mlops-Bar").nth(4).get_attribute("title")
     assert "Inputs: rows" in title and "Outputs: total" in title
-    assert bars.page.locator(".jp-mlops-Status-button").inner_text() == "3 steps"
+    assert bars.page.locator(".jp-mlops-NotebookStatus-button").inner_text() == "3 steps"
 
 
 def test_colours_are_those_of_the_steps(bars: Any) -> None:
@@ -206,7 +206,7 @@ def test_a_cell_begins_a_new_step(bars: Any) -> None:
     editor.get_by_label("Step name").fill("  look ")
     name.press("Enter")
     _await_tags(bars, [*TAGS[:3], ["step:look"], *TAGS[4:]])
-    assert bars.page.locator(".jp-mlops-Status-button").inner_text() == "4 steps"
+    assert bars.page.locator(".jp-mlops-NotebookStatus-button").inner_text() == "4 steps"
 
 
 def test_settings_go_to_the_first_cell_of_the_step_and_are_checked(bars: Any) -> None:
@@ -304,10 +304,10 @@ def test_the_boundary_of_a_step_is_moved_by_the_keyboard(bars: Any) -> None:
 
 def test_a_problem_is_told_at_its_cell_with_its_cure_and_goes_when_it_is_mended(bars: Any) -> None:
     _set_source(bars, 4, "total = sum(rows")
-    problem = bars.page.locator(".jp-Cell").nth(4).locator(".jp-mlops-Diagnostic")
+    problem = bars.page.locator(".jp-Cell").nth(4).locator(".jp-mlops-CellProblem")
     problem.wait_for()
     assert "MLO001" in problem.inner_text() and "Mend the cell" in problem.inner_text()
-    status = bars.page.locator(".jp-mlops-Status-button")
+    status = bars.page.locator(".jp-mlops-NotebookStatus-button")
     assert status.inner_text() == "3 steps · 1 problem"
     problem.get_by_role("button", name="Explain MLO001").click()
     bars.page.get_by_text("Python can’t parse the cell").or_(
@@ -350,7 +350,7 @@ def test_bars_are_hidden_and_stay_hidden(bars: Any) -> None:
     assert _names(bars) == []
     assert bars.page.locator(".jp-mlops-Cell").count() == 0
     _open(bars, "hidden.ipynb", *CELLS)
-    bars.page.wait_for_function("() => /3 steps/.test(document.querySelector('.jp-mlops-Status-button')?.textContent)")
+    bars.page.wait_for_function("() => /3 steps/.test(document.querySelector('.jp-mlops-NotebookStatus-button')?.textContent)")
     assert _names(bars) == []
     bars.command("jupyter-mlops:toggle-bars")
     bars.page.wait_for_function("() => document.querySelectorAll('.jp-mlops-Bar').length === 6")
@@ -365,7 +365,7 @@ def test_names_are_texts_and_nothing_in_them_is_executed(window: Any) -> None:
         (f"step:other|after:{evil}", "b = a"),
         (f"step:third|after:nobody{evil}", "c = 1"),
     )
-    screen.page.wait_for_selector(".jp-mlops-Diagnostic")
+    screen.page.wait_for_selector(".jp-mlops-CellProblem")
     assert _names(screen)[0] == evil
     _open_editor(screen, 1)
     screen.page.wait_for_timeout(300)
@@ -445,10 +445,10 @@ def test_everything_can_be_read_and_has_a_name(bars: Any, root: Path, theme: str
     bars.command("apputils:change-theme", theme=theme)
     bars.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
     _set_source(bars, 5, "score = total /")
-    bars.page.wait_for_selector(".jp-mlops-Diagnostic")
+    bars.page.wait_for_selector(".jp-mlops-CellProblem")
     editor = _open_editor(bars, 2)
     editor.get_by_text("Settings of the step").click()
-    places = (".jp-mlops-Bar", ".jp-mlops-Editor", ".jp-mlops-Problems", ".jp-mlops-Status")
+    places = (".jp-mlops-Bar", ".jp-mlops-Editor", ".jp-mlops-Problems", ".jp-mlops-NotebookStatus")
     assert _axe(bars, root, *places) == []
 
 
