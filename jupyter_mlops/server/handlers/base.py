@@ -47,6 +47,8 @@ class Handler(APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Let the rest of Jupyter decide first."""
         await super().prepare()
+        if self.current_user is not None:
+            self.panel.begin()
         self.set_header("Cache-Control", "no-store")
 
     def body(self, schema: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
@@ -33,12 +34,11 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def set_default_headers(self) -> None:
         """A WebSocket has none of the headers that pages have."""
 
+    @ws_authenticated
     async def get(self, *args: object, **kwargs: object) -> None:
         """Open the stream for those who may have it."""
-        user = self.current_user
-        if user is None:
-            raise web.HTTPError(403)
-        if not await _may(self.authorizer.is_authorized(self, user, "read", self.auth_resource)):
+        may = self.authorizer.is_authorized(self, self.current_user, "read", self.auth_resource)
+        if not await _true(may):
             raise web.HTTPError(403)
         result = super().get(*args, **kwargs)
         if result is not None:
@@ -78,5 +78,5 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
                     await self.write_message(as_text(message))
 
 
-async def _may(answer: object) -> bool:
+async def _true(answer: object) -> bool:
     return bool(await answer if asyncio.iscoroutine(answer) or asyncio.isfuture(answer) else answer)

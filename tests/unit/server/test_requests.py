@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.cookiejar
 import json
+import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -135,6 +137,20 @@ def test_reasons_are_told(client: Client) -> None:
     assert ("input", "values") in {(item["kind"], item["name"]) for item in found["reasons"]}
     status, problem = client.refused("POST", "explain", {**body, "step": "ad"})
     assert status == 404 and "add" in problem["message"]
+
+
+def test_a_page_that_hangs_up_leaves_no_trace(client: Client, server: Server) -> None:
+    body = json.dumps(live("left.ipynb", *[(f"a{number} = {number}", []) for number in range(500)])).encode()
+    head = (
+        f"POST /jupyter-mlops/api/suggestions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: token {TOKEN}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(head.encode() + body)
+            time.sleep(0.05)
+    assert client.send("POST", "analysis", live("left.ipynb", ("a = 1", [])))["valid"]
+    assert "Traceback" not in server.log() and "CancelledError" not in server.log()
 
 
 def test_other_languages_are_refused_in_words(client: Client) -> None:

@@ -57,6 +57,8 @@ def test_a_run_is_told_as_it_goes(tmp_path: Path) -> None:
     teller.tell("ended", state="failed", seconds=2.0)
     state, plain = _state(folder)
     assert state.is_final and plain["current"] is None
+    folder.write_end(plain)
+    assert JobState.restored(folder.read_end() or {}).to_json() == plain
     assert [(step["status"], step["seconds"]) for step in plain["steps"]] == [("succeeded", 1.25), ("failed", 0.5)]
     assert (plain["failure"]["cell"], plain["failure"]["number"], plain["failure"]["line"]) == ("c2", 3, 7)
     assert plain["failure"]["message"] == "ValueError: no <b>luck</b>"
