@@ -127,7 +127,9 @@ function Failure({ failure, job, analysis, onResume, canResume }: IFailureProps)
   const { app, trans } = useServices();
   const [open, setOpen] = useState(true);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.scrollIntoView?.({ block: 'nearest' }), [job.id]);
+  useEffect(() => {
+    void box.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [job.id]);
   const canLoad = job.run_id !== null && app.commands.hasCommand(Commands.loadIntoKernel);
   const onLoad = (): void =>
     void app.commands
