@@ -112,6 +112,10 @@ class Panel:
             self._stores[home].expect()
         self.wake()
 
+    def deployments_changed(self, home: Path) -> None:
+        """Tell that the deployments of a store are not what they were."""
+        self.hub.tell(("deployments", str(home)), partial(_store_event, "deployments", str(home)))
+
     async def _follow(self) -> None:
         """Look at jobs and stores while there are jobs on their way, or somebody listens."""
         loop = asyncio.get_running_loop()

@@ -126,10 +126,11 @@ class Handler(APIHandler):
 class MissingHandler(Handler):
     """What no route is for."""
 
-    @web.authenticated
     async def prepare(self) -> None:  # type: ignore[override]
-        """Say so."""
+        """Say so to those who may ask."""
         await super().prepare()
+        if self.current_user is None:
+            raise web.HTTPError(403)
         raise RequestProblem("no-such-thing", f"There is no {self.request.method} {self.request.path}.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
@@ -13,6 +14,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from jupyter_mlops.server.handlers.base import RESOURCE, as_text
 from jupyter_mlops.server.hub import Subscriber
 from jupyter_mlops.server.panel import Panel
+from jupyter_mlops.server.problems import problem_json
 
 __all__ = ["EventsHandler"]
 
@@ -50,6 +52,13 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._subscriber = self.panel.hub.subscribe(since, self.panel.version)
         self._sender = asyncio.create_task(self._send(self._subscriber))
         self.panel.wake()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Say why there is no stream, in the form that the rest of the API has."""
+        message = "This is a WebSocket." if status_code != 403 else "Forbidden."
+        problem = problem_json("forbidden" if status_code == 403 else "bad-request", message)
+        self.set_header("Content-Type", "application/json")
+        self.finish(as_text({"error": problem}))
 
     def on_message(self, message: str | bytes) -> None:
         """The stream takes nothing."""

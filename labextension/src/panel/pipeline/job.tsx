@@ -142,11 +142,11 @@ function Failure({ failure, job, analysis, onResume, canResume }: IFailureProps)
         <CellLink cell={failure.cell} line={failure.line} analysis={analysis} number={failure.number} />
       </div>
       <div className="jp-mlops-Failure-message">
-        {failure.type}: {failure.message}
+        {failure.message.startsWith(failure.type) ? failure.message : `${failure.type}: ${failure.message}`}
       </div>
       {failure.hint ? <div>{failure.hint}</div> : null}
       <div className="jp-mlops-Buttons">
-        <button type="button" className="jp-mlops-Button" onClick={onResume} disabled={!canResume}>
+        <button type="button" className="jp-mlops-Button jp-mod-accept" onClick={onResume} disabled={!canResume}>
           {trans.__('Resume')}
         </button>
         <button
