@@ -2,8 +2,8 @@
 module.exports = {
   preset: 'ts-jest',
   testEnvironment: 'jsdom',
+  modulePathIgnorePatterns: ['<rootDir>/built/', '<rootDir>/lib/'],
   testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/src/**/*.test.tsx'],
-  modulePathIgnorePatterns: ['<rootDir>/built/'],
   moduleNameMapper: { '\\.(css|svg)$': '<rootDir>/jest.style.js' },
   transform: {
     '^.+\\.tsx?$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.jest.json' }],

@@ -131,7 +131,7 @@ function Editor({ bars, ids }: IProps): JSX.Element | null {
             <span>{trans.__('Its numbers are metrics')}</span>
           </label>
         ) : null}
-        <button type="button" className="jp-mlops-Link jp-mlops-Editor-close" onClick={() => bars.closeEditor()}>
+        <button type="button" className="jp-mlops-CellLink jp-mlops-Editor-close" onClick={() => bars.closeEditor()}>
           {trans.__('Close')}
         </button>
       </div>
@@ -186,7 +186,7 @@ function StepFields({ bars, at, others }: IStepFieldsProps): JSX.Element {
           <button
             key={name}
             type="button"
-            className="jp-mlops-Chip"
+            className="jp-mlops-CellChip"
             aria-label={trans.__('Do not wait for %1', name)}
             onClick={() => bars.apply(setAfter(cells, at, after.filter(one => one !== name)))}
           >

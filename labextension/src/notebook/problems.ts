@@ -36,11 +36,11 @@ export class CellProblems extends Widget {
   }
 
   private row(problem: Diagnostic): HTMLElement {
-    const row = element('div', 'jp-mlops-Diagnostic');
+    const row = element('div', 'jp-mlops-CellProblem');
     row.dataset['severity'] = problem.severity;
-    const text = element('div', 'jp-mlops-Diagnostic-text');
+    const text = element('div', 'jp-mlops-CellProblem-text');
     const word = problem.severity === 'error' ? this.trans.__('Error') : this.trans.__('Warning');
-    text.append(element('strong', 'jp-mlops-Diagnostic-severity', `${word}: `), ...withCode(problem.message), ' ');
+    text.append(element('strong', 'jp-mlops-CellProblem-severity', `${word}: `), ...withCode(problem.message), ' ');
     if (problem.line !== null) {
       const line = problem.line;
       text.append(this.button(this.trans.__('Line %1', line), () => this.actions.goToLine(line)), ' ');
@@ -51,7 +51,7 @@ export class CellProblems extends Widget {
     text.append(code);
     row.append(text);
     if (problem.hint) {
-      const hint = element('div', 'jp-mlops-Diagnostic-hint');
+      const hint = element('div', 'jp-mlops-CellProblem-hint');
       hint.append(...withCode(problem.hint));
       row.append(hint);
     }
@@ -59,7 +59,7 @@ export class CellProblems extends Widget {
   }
 
   private async explain(row: HTMLElement, button: HTMLElement, code: string): Promise<void> {
-    const open = row.querySelector('.jp-mlops-Diagnostic-page');
+    const open = row.querySelector('.jp-mlops-CellProblem-page');
     if (open) {
       open.remove();
       button.setAttribute('aria-expanded', 'false');
@@ -67,14 +67,14 @@ export class CellProblems extends Widget {
     }
     button.setAttribute('aria-expanded', 'true');
     const page = await this.actions.explain(code);
-    if (button.getAttribute('aria-expanded') === 'true' && !row.querySelector('.jp-mlops-Diagnostic-page')) {
-      page.classList.add('jp-mlops-Diagnostic-page');
+    if (button.getAttribute('aria-expanded') === 'true' && !row.querySelector('.jp-mlops-CellProblem-page')) {
+      page.classList.add('jp-mlops-CellProblem-page');
       row.append(page);
     }
   }
 
   private button(label: string, action: () => void): HTMLButtonElement {
-    const made = ownKeys(element('button', 'jp-mlops-Link', label) as HTMLButtonElement);
+    const made = ownKeys(element('button', 'jp-mlops-CellLink', label) as HTMLButtonElement);
     made.type = 'button';
     made.addEventListener('click', action);
     return made;

@@ -16,9 +16,9 @@ export class PipelineStatus extends Widget {
     private readonly commands: CommandRegistry
   ) {
     super();
-    this.addClass('jp-mlops-Status');
+    this.addClass('jp-mlops-NotebookStatus');
     this._button.type = 'button';
-    this._button.className = 'jp-mlops-Status-button';
+    this._button.className = 'jp-mlops-NotebookStatus-button';
     this._button.addEventListener('click', () => this.act());
     this.node.appendChild(this._button);
     bars.changed.connect(this.refresh, this);
