@@ -1,0 +1,66 @@
+import { Poll } from '@lumino/polling';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { LiveNumbers } from '../../api/types';
+import { useServices } from '../../common/services';
+import { VegaChart } from '../../common/vega';
+import { numberText } from '../lineage/words';
+import { driftBars, latencyText, sampled, sparkline, type ISample } from './numbers';
+
+const SECONDS = 5;
+const FEATURES = 6;
+
+/** What comes in at a deployment now: requests, latency, errors, drift. */
+export function Live({ name, path }: { readonly name: string; readonly path: string }): JSX.Element | null {
+  const { session, trans } = useServices();
+  const [numbers, setNumbers] = useState<LiveNumbers | null>(null);
+  const [samples, setSamples] = useState<readonly ISample[]>([]);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const poll = new Poll({
+      name: `jupyter-mlops live ${name}`,
+      frequency: { interval: SECONDS * 1000, backoff: true, max: 60_000 },
+      standby: () => document.hidden || place.current?.offsetParent === null,
+      factory: async () => {
+        try {
+          const found = await session.client.get<LiveNumbers>(`deployments/${encodeURIComponent(name)}/live`, { path });
+          setNumbers(found);
+          setSamples(before => sampled(before, found, Date.now()));
+          setTrouble(null);
+        } catch (error) {
+          setTrouble(error instanceof Error ? error.message : String(error));
+          throw error;
+        }
+      }
+    });
+    return () => poll.dispose();
+  }, [session, name, path]);
+  const line = useMemo(() => sparkline(samples, 'rate', trans.__('requests a second')), [samples, trans]);
+  const bars = useMemo(() => driftBars(numbers?.drift ?? [], FEATURES), [numbers]);
+  const drifted = numbers?.drift.filter(one => one.drifted) ?? [];
+  const { rate = null, errors = null, latency = null } = numbers ?? {};
+  const text = trans.__('%1 requests/s · p99 %2 · %3 errors/s', shown(rate), latencyText(latency?.p99 ?? null), shown(errors));
+  return (
+    <div className="jp-mlops-Live" ref={place}>
+      {trouble ? <p className="jp-mlops-Hint">{trouble}</p> : null}
+      {numbers ? (
+        <>
+          {samples.length > 1 ? <VegaChart spec={line} label={trans.__('Requests a second')} className="jp-mlops-Spark" /> : null}
+          <p className="jp-mlops-Hint">{text}</p>
+          {drifted.length > 0 ? (
+            <p className="jp-mlops-Drift" role="status">
+              {trans.__('Drift: %1', drifted.map(one => `${one.feature} ${numberText(one.score)}`).join(', '))}
+            </p>
+          ) : null}
+          {numbers.drift.length > 0 ? (
+            <VegaChart spec={bars} label={trans.__('Drift of the inputs')} className="jp-mlops-Spark" />
+          ) : null}
+        </>
+      ) : null}
+    </div>
+  );
+}
+
+function shown(value: number | null): string {
+  return value === null ? '–' : String(Number(value.toPrecision(3)));
+}
