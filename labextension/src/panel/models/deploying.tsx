@@ -53,7 +53,7 @@ export function DeployForm({ shown, path, onClose }: IProps): JSX.Element {
   };
   return (
     <form
-      className="jp-mlops-Form"
+      className="jp-mlops-Ask"
       aria-label={trans.__('Deploy version %1 of %2', shown.version, shown.model)}
       onSubmit={event => {
         event.preventDefault();
@@ -101,7 +101,7 @@ export function DeployForm({ shown, path, onClose }: IProps): JSX.Element {
           onChange={event => setReason(event.target.value)}
         />
       </label>
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button type="submit" className="jp-mlops-Button jp-mod-accept" disabled={isBusy}>
           {trans.__('Deploy')}
         </button>

@@ -68,7 +68,7 @@ export function DeploymentCard({ deployment, path, onChanged }: ICardProps): JSX
       {deployment.reason ? <p className="jp-mlops-Hint">{deployment.reason}</p> : null}
       {endpoint ? <Endpoint address={endpoint} /> : null}
       <Traffic deployment={deployment} onWeights={weights => void change('weights', { weights })} />
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button
           className="jp-mlops-Button jp-mod-accept"
           disabled={!canary}
@@ -172,7 +172,7 @@ function Traffic({ deployment, onWeights }: ITrafficProps): JSX.Element {
         );
       })}
       {draft ? (
-        <div className="jp-mlops-Actions">
+        <div className="jp-mlops-Buttons">
           <button className="jp-mlops-Button">{trans.__('Set the shares')}</button>
           <button type="button" className="jp-mlops-Button" onClick={() => setDraft(null)}>
             {trans.__('Cancel')}
@@ -193,7 +193,7 @@ function ReasonForm({ action, isNeeded, onReason, onCancel }: IReasonProps): JSX
   const [reason, setReason] = useState('');
   return (
     <form
-      className="jp-mlops-Form"
+      className="jp-mlops-Ask"
       aria-label={action}
       onSubmit={event => {
         event.preventDefault();
@@ -210,7 +210,7 @@ function ReasonForm({ action, isNeeded, onReason, onCancel }: IReasonProps): JSX
           onChange={event => setReason(event.target.value)}
         />
       </label>
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button className="jp-mlops-Button jp-mod-accept" disabled={isNeeded && !reason.trim()}>
           {action}
         </button>

@@ -31,7 +31,7 @@ export function Description({ model, version, text, path, onChanged }: IProps): 
     return (
       <p className="jp-mlops-Description">
         {text ? <span>{text}</span> : null}
-        <button className="jp-mlops-Link" aria-label={about} title={about} onClick={() => setDraft(text ?? '')}>
+        <button className="jp-mlops-LinkButton" aria-label={about} title={about} onClick={() => setDraft(text ?? '')}>
           {text ? <editIcon.react tag="span" width="12px" height="12px" /> : about}
         </button>
       </p>

@@ -128,7 +128,7 @@ function VersionBody({ details, shown, path, deploy, onChanged, onRemoved }: IVe
       />
       <Description model={shown.model} version={shown.version} text={shown.description} path={path} onChanged={onChanged} />
       <Metrics metrics={details.metrics} />
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button
           className="jp-mlops-Button jp-mod-accept"
           disabled={!deploy.available}
@@ -174,7 +174,7 @@ function Remove({ shown, path, onRemoved }: Pick<IVersionProps, 'shown' | 'path'
   const { session, trans } = useServices();
   const { model, version, aliases } = shown;
   const remove = async (): Promise<void> => {
-    const named = aliases.length > 0 ? trans.__('The aliases %1 stand for it and will stand for nothing.', aliases.join(', ')) : '';
+    const named = aliases.length > 0 ? trans.__('What stands for it will stand for nothing: %1.', aliases.join(', ')) : '';
     const answer = await showDialog({
       title: trans.__('Remove version %1 of %2?', version, model),
       body: [named, trans.__('The run that it came from stays. The number is never given again.')].filter(Boolean).join(' '),

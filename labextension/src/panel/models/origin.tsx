@@ -15,7 +15,7 @@ export function Origin({ details, shown }: { readonly details: ModelDetails; rea
     <>
       {app.commands.hasCommand(Commands.openReport) ? (
         <button
-          className="jp-mlops-Link"
+          className="jp-mlops-LinkButton"
           title={trans.__('Open the run’s report')}
           onClick={() => void app.commands.execute(Commands.openReport, { run: shown.run_id })}
         >
@@ -29,7 +29,7 @@ export function Origin({ details, shown }: { readonly details: ModelDetails; rea
         <span key={cell.id}>
           {' · '}
           <button
-            className="jp-mlops-Link"
+            className="jp-mlops-LinkButton"
             title={trans.__('Show the cell in the notebook')}
             onClick={() =>
               void showCell(services, { run: shown.run_id, notebook: lineage?.notebook ?? null, cell: cell.id, line: null })

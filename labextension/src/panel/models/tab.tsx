@@ -59,7 +59,7 @@ export default function ModelsTab(): JSX.Element {
           />
         </section>
       ) : (
-        <div className="jp-mlops-Actions jp-mod-top">
+        <div className="jp-mlops-Buttons jp-mod-top">
           <button className="jp-mlops-Button" onClick={() => setRegistering(true)}>
             {trans.__('Register…')}
           </button>

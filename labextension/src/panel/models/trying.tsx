@@ -58,7 +58,7 @@ export function TryForm({ deployment, path }: { readonly deployment: Deployment;
   };
   return (
     <form
-      className="jp-mlops-Form"
+      className="jp-mlops-Ask"
       aria-label={trans.__('Try it')}
       onSubmit={event => {
         event.preventDefault();
@@ -108,7 +108,7 @@ export function TryForm({ deployment, path }: { readonly deployment: Deployment;
           {problem}
         </p>
       ) : null}
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button className="jp-mlops-Button jp-mod-accept">{trans.__('Send')}</button>
         {fields.length > 0 && fields.length <= MOST_FIELDS ? (
           <button type="button" className="jp-mlops-Button" onClick={() => setIsJson(!isJson)}>
