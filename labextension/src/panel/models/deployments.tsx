@@ -46,8 +46,8 @@ export function DeploymentCard({ deployment, path, onChanged }: ICardProps): JSX
   const { session, trans } = useServices();
   const [open, setOpen] = useState<'promote' | 'rollback' | 'try' | null>(null);
   const { name, state, endpoint, models } = deployment;
-  const canary = models.length > 1 ? [...models].sort((one, other) => other.version - one.version)[0] : undefined;
-  const isServing = state === 'running' || state === 'degraded';
+  const canary = models.find(one => one.role === 'canary') ?? models.find(one => one.role === 'shadow');
+  const isServing = state === 'running' || state === 'applied';
   const toggle = (what: typeof open): void => setOpen(open === what ? null : what);
   const change = async (action: string, body: unknown): Promise<void> => {
     try {
@@ -66,13 +66,18 @@ export function DeploymentCard({ deployment, path, onChanged }: ICardProps): JSX
         {name} <span className={`jp-mlops-State jp-mod-${state}`}>{state}</span> <small>{deployment.target}</small>
       </h2>
       {deployment.reason ? <p className="jp-mlops-Hint">{deployment.reason}</p> : null}
+      {deployment.notes.map(note => (
+        <p key={note} className="jp-mlops-Hint">
+          {note}
+        </p>
+      ))}
       {endpoint ? <Endpoint address={endpoint} /> : null}
       <Traffic deployment={deployment} onWeights={weights => void change('weights', { weights })} />
       <div className="jp-mlops-Buttons">
         <button
           className="jp-mlops-Button jp-mod-accept"
           disabled={!canary}
-          title={canary ? trans.__('Let it answer all requests') : trans.__('There is one version: nothing to promote')}
+          title={canary ? trans.__('Let it answer all requests') : trans.__('No version is on trial: nothing to promote')}
           aria-expanded={open === 'promote'}
           onClick={() => toggle('promote')}
         >
@@ -154,7 +159,7 @@ function Traffic({ deployment, onWeights }: ITrafficProps): JSX.Element {
         return (
           <label key={version}>
             <span>
-              v{version} {one.alias ?? ''}
+              v{version} {one.role}
             </span>
             {isMany ? (
               <input

@@ -1,6 +1,6 @@
 import { Poll } from '@lumino/polling';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import type { LiveNumbers } from '../../api/types';
+import type { LiveNumbers, LiveVersion } from '../../api/types';
 import { useServices } from '../../common/services';
 import { VegaChart } from '../../common/vega';
 import { numberText } from '../lineage/words';
@@ -35,32 +35,42 @@ export function Live({ name, path }: { readonly name: string; readonly path: str
     });
     return () => poll.dispose();
   }, [session, name, path]);
-  const line = useMemo(() => sparkline(samples, 'rate', trans.__('requests a second')), [samples, trans]);
-  const bars = useMemo(() => driftBars(numbers?.drift ?? [], FEATURES), [numbers]);
-  const drifted = numbers?.drift.filter(one => one.drifted) ?? [];
-  const { rate = null, errors = null, latency = null } = numbers ?? {};
-  const text = trans.__('%1 requests/s · p99 %2 · %3 errors/s', shown(rate), latencyText(latency?.p99 ?? null), shown(errors));
+  const line = useMemo(() => sparkline(samples, trans.__('requests a second')), [samples, trans]);
   return (
     <div className="jp-mlops-Live" ref={place}>
       {trouble ? <p className="jp-mlops-Hint">{trouble}</p> : null}
-      {numbers ? (
-        <>
-          {samples.length > 1 ? <VegaChart spec={line} label={trans.__('Requests a second')} className="jp-mlops-Spark" /> : null}
-          <p className="jp-mlops-Hint">{text}</p>
-          {drifted.length > 0 ? (
-            <p className="jp-mlops-Drift" role="status">
-              {trans.__('Drift: %1', drifted.map(one => `${one.feature} ${numberText(one.score)}`).join(', '))}
-            </p>
-          ) : null}
-          {numbers.drift.length > 0 ? (
-            <VegaChart spec={bars} label={trans.__('Drift of the inputs')} className="jp-mlops-Spark" />
-          ) : null}
-        </>
+      {numbers && samples.length > 1 ? (
+        <VegaChart spec={line} label={trans.__('Requests a second')} className="jp-mlops-Spark" />
       ) : null}
+      {numbers?.versions.map(one => <VersionNumbers key={one.version} numbers={one} />)}
     </div>
   );
 }
 
-function shown(value: number | null): string {
-  return value === null ? '–' : String(Number(value.toPrecision(3)));
+function VersionNumbers({ numbers }: { readonly numbers: LiveVersion }): JSX.Element {
+  const { trans } = useServices();
+  const { version, rate, p99, failures, drift } = numbers;
+  const bars = useMemo(() => driftBars(drift.features, FEATURES), [drift]);
+  const drifted = drift.features.filter(one => one.level !== 'ok');
+  const shares = `${shown(failures * 100)} %`;
+  return (
+    <>
+      <p className="jp-mlops-Hint">
+        {trans.__('v%1: %2 requests/s · p99 %3 · %4 failed', version, shown(rate), latencyText(p99), shares)}
+      </p>
+      {drifted.length > 0 ? (
+        <p className="jp-mlops-Drift" role="status">
+          {trans.__('Drift: %1', drifted.map(one => `${one.name} ${numberText(one.score)}`).join(', '))}
+        </p>
+      ) : null}
+      {drift.reason ? <p className="jp-mlops-Hint">{drift.reason}</p> : null}
+      {drift.features.length > 0 ? (
+        <VegaChart spec={bars} label={trans.__('Drift of the inputs of v%1', version)} className="jp-mlops-Spark" />
+      ) : null}
+    </>
+  );
+}
+
+function shown(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }

@@ -1,5 +1,5 @@
 import type { RunDetail } from '../../api/types';
-import type { LiveNumbers } from '../../api/types';
+import type { LiveVersion } from '../../api/types';
 import { KEPT, driftBars, latencyText, sampled, sparkline, type ISample } from './numbers';
 import { deploymentName, fieldsOf, reweighted, rowOf, rowsOf } from './rows';
 import { canBeModel, candidatesOf, nameProblem } from './source';
@@ -85,22 +85,23 @@ test('weights stay a hundred together', () => {
   expect(reweighted({ '1': 60, '2': 40 }, '2', 140)).toEqual({ '1': 0, '2': 100 });
 });
 
-test('live numbers are kept for a while, and drawn without what is not known', () => {
-  const numbers = (rate: number | null): LiveNumbers => ({
-    ...{ rate, errors: 0, latency: { p50: null, p95: null, p99: 0.0041 }, drift: [], since: '2026-01-01T00:00:00Z' }
+test('live numbers are kept for a while, and drawn', () => {
+  const drift = { level: 'alert', rows: 500, needed: 500, waiting: 0, reason: null };
+  const features = [
+    { name: 'a', score: 0.1, level: 'ok' as const },
+    { name: '<b>', score: 0.4, level: 'alert' as const }
+  ];
+  const version = (rate: number): LiveVersion => ({
+    ...{ version: 1, role: 'stable', weight: 100, ready: true, requests: 1, rate, failures: 0 },
+    ...{ p50: 1, p95: 2, p99: 4.1, drift: { ...drift, features } }
   });
   let samples: readonly ISample[] = [];
   for (let time = 0; time < KEPT + 10; time += 1) {
-    samples = sampled(samples, numbers(time === KEPT ? null : time), time);
+    samples = sampled(samples, { measured: null, seconds: 60, versions: [version(time), version(1)] }, time);
   }
   expect(samples).toHaveLength(KEPT);
-  expect(samples[0]?.time).toBe(10);
-  const { values } = sparkline(samples, 'rate', 'requests')['data'] as { values: unknown[] };
-  expect(values).toHaveLength(KEPT - 1);
-  const drift = [
-    { feature: 'a', score: 0.1, drifted: false },
-    { feature: '<b>', score: 0.4, drifted: true }
-  ];
-  expect(driftBars(drift, 1)['data']).toEqual({ values: [{ feature: '<b>', score: 0.4, drifted: true }] });
-  expect([0.0041, 2.34, null].map(latencyText)).toEqual(['4.1 ms', '2.3 s', '–']);
+  expect(samples[0]).toEqual({ time: 10, rate: 11 });
+  expect((sparkline(samples, 'requests')['data'] as { values: unknown[] }).values).toHaveLength(KEPT);
+  expect(driftBars(features, 1)['data']).toEqual({ values: [{ feature: '<b>', score: 0.4, level: 'alert' }] });
+  expect([4.1, 2340, null].map(latencyText)).toEqual(['4.1 ms', '2.3 s', '–']);
 });

@@ -1,11 +1,11 @@
 import type { JSONObject } from '@lumino/coreutils';
-import type { LiveNumbers } from '../../api/types';
+import type { LiveNumbers, LiveVersion } from '../../api/types';
 
 /** The live numbers at one time. */
 export interface ISample {
   readonly time: number;
-  readonly rate: number | null;
-  readonly p99: number | null;
+  /** Requests a second, of all versions together. */
+  readonly rate: number;
 }
 
 /** How many samples a line shows. */
@@ -13,15 +13,13 @@ export const KEPT = 60;
 
 /** The samples with a newer one; the oldest go. */
 export function sampled(samples: readonly ISample[], numbers: LiveNumbers, time: number): readonly ISample[] {
-  const sample = { time, rate: numbers.rate, p99: numbers.latency.p99 };
+  const sample = { time, rate: numbers.versions.reduce((sum, one) => sum + one.rate, 0) };
   return [...samples.filter(one => one.time < time), sample].slice(-KEPT);
 }
 
-/** A small line of one number over time, in Vega-Lite. */
-export function sparkline(samples: readonly ISample[], what: 'rate' | 'p99', unit: string): JSONObject {
-  const values = samples
-    .filter(one => one[what] !== null)
-    .map(one => ({ time: one.time, value: one[what] as number }));
+/** A small line of the requests over time, in Vega-Lite. */
+export function sparkline(samples: readonly ISample[], unit: string): JSONObject {
+  const values = samples.map(one => ({ time: one.time, value: one.rate }));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     width: 'container',
@@ -40,11 +38,11 @@ export function sparkline(samples: readonly ISample[], what: 'rate' | 'p99', uni
 }
 
 /** How far the inputs are from those of the training, the farthest first, in Vega-Lite. */
-export function driftBars(drift: LiveNumbers['drift'], most: number): JSONObject {
-  const values = [...drift]
+export function driftBars(features: LiveVersion['drift']['features'], most: number): JSONObject {
+  const values = [...features]
     .sort((one, other) => other.score - one.score)
     .slice(0, most)
-    .map(({ feature, score, drifted }) => ({ feature, score, drifted }));
+    .map(({ name, score, level }) => ({ feature: name, score, level }));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     width: 'container',
@@ -58,19 +56,19 @@ export function driftBars(drift: LiveNumbers['drift'], most: number): JSONObject
       y: { field: 'feature', type: 'nominal', sort: null, title: null, axis: { labelLimit: 90, ticks: false, domain: false } },
       x: { field: 'score', type: 'quantitative', axis: null, scale: { zero: true } },
       color: {
-        field: 'drifted',
+        field: 'level',
         type: 'nominal',
-        scale: { domain: [false, true], range: ['#5c6bc0', '#f4511e'] },
+        scale: { domain: ['ok', 'notice', 'alert'], range: ['#5c6bc0', '#fb8c00', '#f4511e'] },
         legend: null
       }
     }
   };
 }
 
-/** A latency as people write it. */
-export function latencyText(seconds: number | null): string {
-  if (seconds === null) {
+/** A latency as people write it; it is given in milliseconds. */
+export function latencyText(milliseconds: number | null): string {
+  if (milliseconds === null) {
     return '–';
   }
-  return seconds < 1 ? `${Number((seconds * 1000).toPrecision(2))} ms` : `${Number(seconds.toPrecision(2))} s`;
+  return milliseconds < 1000 ? `${Number(milliseconds.toPrecision(2))} ms` : `${Number((milliseconds / 1000).toPrecision(2))} s`;
 }

@@ -105,7 +105,7 @@ function Standing({ job, analysis }: { readonly job: Job; readonly analysis: Ana
       </div>
       {job.warming && !ended ? (
         <div className="jp-mlops-Dim" role="status">
-          {trans.__('Kernels are warming up, so this first run begins slowly. The next one begins at once.')}
+          {trans.__('Kernels are warming up: the first cell begins when they are ready.')}
         </div>
       ) : null}
       {step && !ended ? (
@@ -127,7 +127,9 @@ function Failure({ failure, job, analysis, onResume, canResume }: IFailureProps)
   const { app, trans } = useServices();
   const [open, setOpen] = useState(true);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.scrollIntoView?.({ block: 'nearest' }), [job.id]);
+  useEffect(() => {
+    void box.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [job.id]);
   const canLoad = job.run_id !== null && app.commands.hasCommand(Commands.loadIntoKernel);
   const onLoad = (): void =>
     void app.commands
@@ -140,11 +142,11 @@ function Failure({ failure, job, analysis, onResume, canResume }: IFailureProps)
         <CellLink cell={failure.cell} line={failure.line} analysis={analysis} number={failure.number} />
       </div>
       <div className="jp-mlops-Failure-message">
-        {failure.type}: {failure.message}
+        {failure.message.startsWith(failure.type) ? failure.message : `${failure.type}: ${failure.message}`}
       </div>
       {failure.hint ? <div>{failure.hint}</div> : null}
       <div className="jp-mlops-Buttons">
-        <button type="button" className="jp-mlops-Button" onClick={onResume} disabled={!canResume}>
+        <button type="button" className="jp-mlops-Button jp-mod-accept" onClick={onResume} disabled={!canResume}>
           {trans.__('Resume')}
         </button>
         <button

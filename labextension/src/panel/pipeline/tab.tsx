@@ -102,7 +102,7 @@ function Header({ analysis }: { readonly analysis: Analysis | null }): JSX.Eleme
     <div className="jp-mlops-Header">
       <div className="jp-mlops-Header-text">
         <b title={session.path}>{analysis?.pipeline.name ?? file}</b>
-        <span className="jp-mlops-Dim">{[file, trans._n('%1 step', '%1 steps', count)].join(' · ')}</span>
+        <span className="jp-mlops-Dim">{[trans._n('%1 step', '%1 steps', count), file].join(' · ')}</span>
       </div>
       {status ? (
         <HTMLSelect

@@ -14,13 +14,15 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { Pipeline } from '../../../api/types';
 import { stepColour } from '../../../colours';
 import type { IStepState } from '../states';
-import { NODE_HEIGHT, NODE_WIDTH, layoutOf, neighbour, shapeOf, type ILayout } from './layout';
+import { NODE_HEIGHT, layoutFor, layoutOf, neighbour, shapeOf, type ILayout } from './layout';
 import { Actions, RouteEdge, StepNode, type IActions, type IRouteData, type IStepData } from './parts';
 
 /** Below it the names of steps are too small to be read. */
 const SMALLEST = 0.72;
 const LOWEST = 110;
 const HIGHEST = 420;
+/** Height of the map below a graph that is not shown whole. */
+const MAP = 58;
 const NODES = { step: StepNode };
 const EDGES = { route: RouteEdge };
 
@@ -36,9 +38,10 @@ interface IProps {
 /** The steps of a pipeline and what flows between them. */
 export default function Graph({ pipeline, states, current, onOpen, trans }: IProps): JSX.Element {
   const shape = shapeOf(pipeline);
-  const layout = useMemo(() => layoutOf(pipeline), [shape]);
+  const roomy = useMemo(() => layoutOf(pipeline), [shape]);
   const [selected, setSelected] = useState<string | null>(null);
   const { box, width } = useWidth();
+  const layout = useMemo(() => layoutFor(roomy, pipeline, width), [roomy, width]);
   const view = useMemo(() => viewOf(layout, width), [layout, width]);
   const flow = useRef<ReactFlowInstance | null>(null);
   const moved = useRef(false);
@@ -48,7 +51,7 @@ export default function Graph({ pipeline, states, current, onOpen, trans }: IPro
     (slug: string) => {
       const place = layout.nodes.find(node => node.slug === slug);
       if (place && flow.current && !view.fits) {
-        void flow.current.setCenter(place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2, {
+        void flow.current.setCenter(place.x + layout.node / 2, place.y + NODE_HEIGHT / 2, {
           zoom: flow.current.getZoom()
         });
       }
@@ -141,7 +144,7 @@ export default function Graph({ pipeline, states, current, onOpen, trans }: IPro
                 pannable
                 zoomable
                 position="bottom-right"
-                style={{ width: 84, height: 64 }}
+                style={{ width: 70, height: 50 }}
                 nodeColor={node => (node.data as IStepData).colour}
               />
             )}
@@ -163,11 +166,12 @@ export function viewOf(layout: ILayout, width: number): IView {
   const wanted = width > 0 && layout.width > 0 ? width / layout.width : 1;
   const zoom = Math.min(1, Math.max(SMALLEST, wanted));
   const full = layout.height * zoom;
-  const height = Math.round(Math.min(HIGHEST, Math.max(LOWEST, full)));
   const isNarrow = layout.width * zoom <= width + 1;
+  const fits = isNarrow && full <= HIGHEST + 1;
+  const height = Math.round(Math.min(HIGHEST, Math.max(LOWEST, full + (fits ? 0 : MAP))));
   const first = layout.nodes[0];
-  const x = isNarrow || !first ? (width - layout.width * zoom) / 2 : width / 2 - (first.x + NODE_WIDTH / 2) * zoom;
-  return { viewport: { x, y: 0, zoom }, height, fits: isNarrow && full <= HIGHEST + 1 };
+  const x = isNarrow || !first ? (width - layout.width * zoom) / 2 : width / 2 - (first.x + layout.node / 2) * zoom;
+  return { viewport: { x, y: 0, zoom }, height, fits };
 }
 
 function useNodes(
@@ -200,7 +204,7 @@ function useNodes(
       const node: Node =
         before?.key === key
           ? before.node
-          : { id: slug, type: 'step', position: { x, y }, width: NODE_WIDTH, height: NODE_HEIGHT, data };
+          : { id: slug, type: 'step', position: { x, y }, width: layout.node, height: NODE_HEIGHT, data };
       return [slug, { key, node }] as const;
     });
     known.current = new Map(found);

@@ -29,28 +29,40 @@ export interface ILayout {
   readonly height: number;
   /** Whether there is room for all labels; if not they are shown of one step at a time. */
   readonly labelled: boolean;
+  /** How wide a step is. */
+  readonly node: number;
 }
 
-export const NODE_WIDTH = 136;
+/** How much room steps and labels take. */
+export interface IStyle {
+  readonly node: number;
+  /** Letters of a label. */
+  readonly letters: number;
+  readonly gap: number;
+}
+
 export const NODE_HEIGHT = 42;
+export const ROOMY: IStyle = { node: 136, letters: 22, gap: 12 };
+export const COMPACT: IStyle = { node: 106, letters: 9, gap: 6 };
+/** A roomy layout that would have to be made smaller than this is made anew, compact. */
+const ROOMY_ZOOM = 0.88;
 const MARGIN = 6;
 /** Edges with labels take room and time; larger graphs show them of one step at a time. */
 const MOST_LABELS = 60;
 const LETTER = 5.6;
-const LONGEST = 22;
 
 /** What is written at an edge: as many names as are short enough, and how many more there are. */
-export function labelOf(names: readonly string[]): string {
+export function labelOf(names: readonly string[], letters: number): string {
   const shown: string[] = [];
-  for (const name of names) {
-    if (shown.length > 0 && [...shown, name].join(', ').length > LONGEST) {
+  for (const name of names.map(one => one.replace(/^file:(?:.*\/)?/, ''))) {
+    if (shown.length > 0 && [...shown, name].join(', ').length > letters) {
       break;
     }
     shown.push(name);
   }
   const text = shown.join(', ');
   const rest = names.length - shown.length;
-  const cut = text.length > LONGEST + 2 ? `${text.slice(0, LONGEST)}…` : text;
+  const cut = text.length > letters + 2 ? `${text.slice(0, letters)}…` : text;
   return rest > 0 ? `${cut} +${rest}` : cut;
 }
 
@@ -59,14 +71,20 @@ export function shapeOf(pipeline: Pipeline): string {
   return JSON.stringify([pipeline.steps.map(step => step.slug), flowsOf(pipeline)]);
 }
 
+/** The layout that suits a width: one with narrow steps and short labels where the roomy one would be too small. */
+export function layoutFor(roomy: ILayout, pipeline: Pipeline, width: number): ILayout {
+  const isRoomyEnough = width >= roomy.width * ROOMY_ZOOM;
+  return isRoomyEnough || !roomy.labelled || width === 0 ? roomy : layoutOf(pipeline, COMPACT);
+}
+
 /** A pipeline's steps and edges with their places. */
-export function layoutOf(pipeline: Pipeline): ILayout {
+export function layoutOf(pipeline: Pipeline, style: IStyle = ROOMY): ILayout {
   const flows = flowsOf(pipeline);
   const labelled = flows.length <= MOST_LABELS;
   const graph = new dagre.graphlib.Graph({ directed: true });
   graph.setGraph({
     rankdir: 'TB',
-    nodesep: 12,
+    nodesep: style.gap,
     edgesep: 8,
     ranksep: labelled ? 30 : 36,
     marginx: MARGIN,
@@ -75,10 +93,10 @@ export function layoutOf(pipeline: Pipeline): ILayout {
     ranker: 'tight-tree'
   });
   for (const step of pipeline.steps) {
-    graph.setNode(step.slug, { width: NODE_WIDTH, height: NODE_HEIGHT });
+    graph.setNode(step.slug, { width: style.node, height: NODE_HEIGHT });
   }
   for (const { source, target, names } of flows) {
-    const label = labelOf(names);
+    const label = labelOf(names, style.letters);
     const room = labelled && label ? { width: label.length * LETTER + 8, height: 14, labelpos: 'c' } : {};
     graph.setEdge(source, target, room);
   }
@@ -89,17 +107,18 @@ export function layoutOf(pipeline: Pipeline): ILayout {
   return {
     nodes: pipeline.steps.map(({ slug }) => {
       const { x, y } = graph.node(slug);
-      return { slug, x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 };
+      return { slug, x: x - style.node / 2, y: y - NODE_HEIGHT / 2 };
     }),
     routes: flows.map(({ source, target, names }) => {
       const { points, x, y } = graph.edge(source, target) as { points: IPoint[]; x?: number; y?: number };
       const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
       const at = x === undefined || y === undefined ? middle : { x, y };
-      return { source, target, names, label: labelOf(names), points, at };
+      return { source, target, names, label: labelOf(names, style.letters), points, at };
     }),
     width: size.width ?? 0,
     height: size.height ?? 0,
-    labelled
+    labelled,
+    node: style.node
   };
 }
 
