@@ -122,7 +122,7 @@ def test_the_tab_lists_what_made_the_latest_run(screen: Any, run: str) -> None:
     details = view.get_by_role("region", name="Details of X_train")
     details.get_by_text("DataFrame 426 × 30").wait_for()
     details.get_by_role("button", name="Load into kernel").wait_for()
-    search = view.get_by_role("searchbox")
+    search = view.get_by_role("combobox", name="Run, artifact, file or model")
     search.fill("no such thing")
     search.press("Enter")
     view.get_by_role("alert").get_by_text("no such thing").wait_for()
