@@ -1,11 +1,11 @@
-import type { Pipeline, Step } from '../../../api/types';
+import type { Pipeline } from '../../../api/types';
 import { viewOf } from './graph';
 import { COMPACT, NODE_HEIGHT, ROOMY, labelOf, layoutFor, layoutOf, neighbour, pathOf, shapeOf } from './layout';
 
 function pipeline(edges: readonly (readonly [string, string, ...string[]])[], names: readonly string[]): Pipeline {
   const steps = names.map(
     slug =>
-      ({ name: slug.toUpperCase(), slug, cells: [slug], inputs: [], outputs: [], mutates: [], hidden: [], after: [] }) as Step
+      ({ name: slug.toUpperCase(), slug, cells: [slug], inputs: [], outputs: [], mutates: [], hidden: [], after: [] })
   );
   return {
     schema: 1,
