@@ -87,3 +87,6 @@ export type StepRun = Forms['StepRun'];
 export type Suggestion = Forms['Suggestion'];
 export type Verification = Forms['Verification'];
 export type PlanStep = Plan['steps'][number];
+export type LiveVersion = Forms['LiveVersion'];
+export type WeightsRequest = Forms['WeightsRequest'];
+export type TryRequest = Forms['TryRequest'];

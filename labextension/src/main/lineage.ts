@@ -22,7 +22,7 @@ export class LineageWidget extends ReactWidget {
     state: ILineageState
   ) {
     super();
-    this.addClass('jp-mlops-Main');
+    this.addClass('jp-mlops-LineageMain');
     this._state = state;
     this.title.icon = mlopsIcon;
     this.title.closable = true;

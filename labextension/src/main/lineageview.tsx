@@ -83,7 +83,7 @@ function View({ state, onState, onTitle }: IProps): JSX.Element {
         ) : null}
       </div>
       {lineage?.notes.map(note => (
-        <p key={note} className="jp-mlops-Note">
+        <p key={note} className="jp-mlops-Remark">
           {note}
         </p>
       ))}

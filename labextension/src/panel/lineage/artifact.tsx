@@ -50,7 +50,7 @@ function Preview({ artifact, path }: { readonly artifact: Artifact; readonly pat
   const { trans } = useServices();
   if (artifact.kind === 'figure') {
     return (
-      <div className="jp-mlops-Figures">
+      <div className="jp-mlops-Pictures">
         <FigureImage run={artifact.run_id} digest={artifact.digest} name={artifact.names[0] ?? artifact.id} path={path} />
       </div>
     );
@@ -168,7 +168,7 @@ function Actions({ artifact, path }: { readonly artifact: Artifact; readonly pat
   const load = { run: made?.run_id ?? artifact.run_id, step: made?.step ?? artifact.step, artifact: name };
   return (
     <>
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         {artifact.kind === 'figure' ? null : (
           <button
             className="jp-mlops-Button"

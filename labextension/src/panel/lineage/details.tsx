@@ -31,7 +31,7 @@ export function Details(props: IProps): JSX.Element {
           {titleOf(node)} <small>{kindOf(node, trans)}</small>
         </h2>
         {node.id === lineage.start ? null : (
-          <button className="jp-mlops-Link" onClick={() => props.onTrace(whatOf(node))}>
+          <button className="jp-mlops-LinkButton" onClick={() => props.onTrace(whatOf(node))}>
             {trans.__('Trace this')}
           </button>
         )}
@@ -82,7 +82,7 @@ export function Cells({ run, lineage, cells }: ICellsProps): JSX.Element {
         <span key={`${cell.id} ${at}`}>
           {at > 0 ? ', ' : ''}
           <button
-            className="jp-mlops-Link"
+            className="jp-mlops-LinkButton"
             title={trans.__('Show the cell in the notebook')}
             onClick={() => void showCell(services, { run, notebook, cell: cell.id, line: cell.line ?? null })}
           >
@@ -113,7 +113,7 @@ function StepDetails({ node, lineage, path }: Pick<IProps, 'node' | 'lineage' | 
   return (
     <>
       <Facts facts={facts} />
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button
           className="jp-mlops-Button"
           title={trans.__('Put what this step took into the notebook’s kernel')}
@@ -152,7 +152,7 @@ export function RunDetails({ run, step, path }: { run: string; step: string | nu
       <Facts facts={facts} />
       <Metrics metrics={found.metrics} />
       {app.commands.hasCommand(Commands.openReport) ? (
-        <div className="jp-mlops-Actions">
+        <div className="jp-mlops-Buttons">
           <button className="jp-mlops-Button" onClick={() => void app.commands.execute(Commands.openReport, { run })}>
             {trans.__('Report')}
           </button>
@@ -195,7 +195,7 @@ function ModelDetails({ node }: { readonly node: LineageNode }): JSX.Element {
           [trans.__('About'), factsOf(node, trans).join(' · ')]
         ]}
       />
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button className="jp-mlops-Button" onClick={() => void app.commands.execute(Commands.showPanel, { tab: 'models' })}>
           {trans.__('Show in Models')}
         </button>

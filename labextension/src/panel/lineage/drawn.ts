@@ -13,9 +13,12 @@ export interface ILineageBox extends IGraphNode {
   readonly more: Way | null;
 }
 
+/** Pixels that a letter of a title and of the line below take about. */
 const LETTER = 7.4;
+const SMALL_LETTER = 6.3;
+const PADDING = 40;
 const LEAST = 110;
-const MOST = 230;
+const MOST = 260;
 const HEIGHT = 44;
 
 /** The boxes and lines of a lineage. */
@@ -83,5 +86,6 @@ function lineOf(edge: Lineage['edges'][number], trans: TranslationBundle): IGrap
 }
 
 function widthOf(title: string, facts: string): number {
-  return Math.round(Math.min(MOST, Math.max(LEAST, title.length * LETTER + 24, facts.length * LETTER * 0.82 + 24)));
+  const text = Math.max(title.length * LETTER, facts.length * SMALL_LETTER);
+  return Math.round(Math.min(MOST, Math.max(LEAST, text + PADDING)));
 }

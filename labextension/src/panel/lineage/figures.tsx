@@ -25,7 +25,7 @@ export function Figures({ run, step, path }: IProps): JSX.Element | null {
     return null;
   }
   return (
-    <div className="jp-mlops-Figures" aria-label={trans.__('Figures')} role="group">
+    <div className="jp-mlops-Pictures" aria-label={trans.__('Figures')} role="group">
       {figures.slice(0, SHOWN).map(one => (
         <FigureImage key={`${one.step} ${one.cell} ${one.number}`} run={run} digest={one.digest} name={one.name} path={path} />
       ))}

@@ -46,7 +46,7 @@ export default function LineageTab(): JSX.Element {
   return (
     <div className="jp-mlops-Lineage">
       <Search path={path} question={question} lineage={lineage} onQuestion={ask} withDepth={false} />
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button
           className="jp-mlops-Button"
           onClick={() => void app.commands.execute(Commands.openLineage, { ...question, path })}

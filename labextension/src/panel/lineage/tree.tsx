@@ -25,7 +25,7 @@ export function Tree({ lineage, chosen, onChoose }: IProps): JSX.Element {
         </div>
       ) : null}
       {lineage.notes.map(note => (
-        <p key={note} className="jp-mlops-Note">
+        <p key={note} className="jp-mlops-Remark">
           {note}
         </p>
       ))}

@@ -53,7 +53,7 @@ export function RegisterForm({ path, sources, suggested, onDone, onCancel }: IPr
   };
   return (
     <form
-      className="jp-mlops-Form"
+      className="jp-mlops-Ask"
       aria-label={trans.__('Register a model')}
       onSubmit={event => {
         event.preventDefault();
@@ -94,7 +94,7 @@ export function RegisterForm({ path, sources, suggested, onDone, onCancel }: IPr
         <input className="jp-mlops-Input" value={description} onChange={event => setDescription(event.target.value)} />
       </label>
       {problem ? <p className="jp-mlops-Hint">{problem}</p> : null}
-      <div className="jp-mlops-Actions">
+      <div className="jp-mlops-Buttons">
         <button type="submit" className="jp-mlops-Button jp-mod-accept" disabled={isBusy || !source || problem !== null}>
           {trans.__('Register')}
         </button>
