@@ -38,7 +38,7 @@ def training_data(
 
 
 def fitted_with(sources: Iterable[str], model: str) -> tuple[str, ...]:
-    """Return the names of what a model was fitted with, as code says: ``model = ….fit(X, y)`` or ``model.fit(X, y)``."""
+    """Return the names of what a model was fitted with, as the code says: ``m = ….fit(X, y)`` or ``m.fit(X, y)``."""
     found: list[str] = []
     for source in sources:
         try:
