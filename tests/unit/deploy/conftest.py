@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import uvicorn
 
 from jupyter_mlops import api
-from jupyter_mlops.deploy.serving.app import Server
 from jupyter_mlops.deploy.serving.settings import Settings
+
+if TYPE_CHECKING:
+    from served import Running
 
 for _folder in (Path(__file__).parent, Path(__file__).parents[1] / "tracking" / "models"):
     sys.path.append(str(_folder))
@@ -87,30 +85,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-class Running:
-    """A server on the loopback."""
-
-    def __init__(self, app: Server) -> None:
-        self.app = app
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=5))
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        deadline = time.monotonic() + 60
-        while not self.server.started:
-            assert self.thread.is_alive() and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
-        self.http = httpx.Client(base_url=self.url, timeout=60)
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(20)
-        self.http.close()
-
-
 @pytest.fixture
 def serving(store: Path) -> Iterator[Callable[..., Running]]:
     """Return a function that starts a server for some models."""
+    from served import Running
+
     running: list[Running] = []
 
     def start(*references: str, options: dict[str, Any] | None = None, **settings: Any) -> Running:
@@ -126,6 +105,8 @@ def serving(store: Path) -> Iterator[Callable[..., Running]]:
 @pytest.fixture(scope="module")
 def server(store: Path) -> Iterator[Running]:
     """A server for all models that asks for nothing special."""
+    from served import Running
+
     running = Running(api.make_server(MODELS, Settings(timeout=20), home=store))
     yield running
     running.stop()

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from bodies import binary, binary_outputs, columns, tensor
-from conftest import Running
 from prometheus_client.parser import text_string_to_metric_families
+from served import Running
 
 from jupyter_mlops import api
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from conftest import Running
+from served import Running
 
 from jupyter_mlops import api
 from jupyter_mlops.deploy.serving.policy import Choice, Observation, Request
