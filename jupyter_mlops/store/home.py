@@ -65,6 +65,11 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def bundles(self) -> Path:
+        """Parent of the bundles that were made for serving."""
+        return self.root / "bundles"
+
+    @property
     def locks(self) -> Path:
         """For files that processes lock."""
         return self.root / "locks"

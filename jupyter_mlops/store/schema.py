@@ -8,6 +8,7 @@ The shape is ML Metadata's, under our own words:
     artifacts       a content with a name, kind and type; equal ones are one row
     events          a step run took (``in``) or made (``out``) an artifact
     outbox          what is still to be delivered to other trackers
+    bundles         what was made of a model's version to be served
     ==============  =========================================================================
 
 Keys are natural or digests, so that stores can be merged and no database has to hand out numbers. Times are integers
@@ -252,7 +253,22 @@ _VERSION_2 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # What was made for serving: a bundle goes with its version, and is not loaded any more then.
+    """
+    CREATE TABLE bundles (
+        digest    TEXT NOT NULL PRIMARY KEY,
+        model     TEXT NOT NULL,
+        version   INTEGER NOT NULL,
+        before_it TEXT NOT NULL,
+        created   BIGINT NOT NULL,
+        FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+    )
+    """,
+    "CREATE INDEX bundles_by_version ON bundles (model, version, created)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """``MIGRATIONS[n]`` are the statements that lead from version n to n + 1."""
 
 VERSION = len(MIGRATIONS)

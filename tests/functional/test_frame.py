@@ -142,13 +142,15 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
         "mlops_runtime",
     }  # used where present
     declared = {re.split(r"[\[<>=; ]", item)[0] for item in project["project"]["dependencies"]}
+    distributions |= {"prometheus_client": "prometheus-client"}
+    extra = {re.split(r"[\[<>=; ]", item)[0] for item in project["project"]["optional-dependencies"]["deploy"]}
     undeclared = {
         f"{path.relative_to(root)}: {name}"
         for path in _walk(root / "jupyter_mlops")
         if path.suffix == ".py"
         for name in _imported(path)
         if name not in sys.stdlib_module_names | with_them | optional | {"jupyter_mlops"}
-        and distributions.get(name, name) not in declared
+        and distributions.get(name, name) not in declared | (extra if "deploy" in path.parts else set())
     }
     assert not undeclared
 
