@@ -17,7 +17,7 @@ from jupyter_mlops.store.deployments import DeploymentEvent, DeploymentRecord, S
 __all__ = ["LOCAL", "Deployment", "Options", "check_name", "default_name", "event_json"]
 
 LOCAL = "local"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,51}[a-z0-9])?")
 _LONGEST = 53
 """A name is a part of names of Kubernetes objects, which have up to 63 characters."""
 
@@ -127,7 +127,8 @@ class Deployment:
 
 def default_name(model: str) -> str:
     """Return the name of a deployment that is given none."""
-    return slugify(model)[:_LONGEST].strip("-") or "model"
+    slug = re.sub(r"[^a-z0-9]+", "-", slugify(model).encode("ascii", "ignore").decode().lower()).strip("-")
+    return (slug if slug[:1].isalpha() else f"model-{slug}")[:_LONGEST].strip("-")
 
 
 def check_name(name: str) -> str:
@@ -139,7 +140,7 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(
             f'"{printable(name[:80])}" can\'t be the name of a deployment.',
-            hint="Small letters, digits and dashes do, up to 53, such as churn-eu.",
+            hint="A small letter, then small letters, digits and dashes, up to 53 in all, such as churn-eu.",
         )
     return name
 

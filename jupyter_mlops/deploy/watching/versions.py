@@ -32,10 +32,17 @@ class VersionWatch:
         window: Rows that are compared with it at once.
         span: Seconds that rates and latencies are of.
         full: Called with each full window.
+        started: When watching began, by the same clock as ``now``.
     """
 
     def __init__(
-        self, version: int, reference: Mapping[str, Any] | None, window: int, span: float, full: Window
+        self,
+        version: int,
+        reference: Mapping[str, Any] | None,
+        window: int,
+        span: float,
+        full: Window,
+        started: float = 0.0,
     ) -> None:
         self.version = version
         self.recent = Recent(span)
@@ -44,6 +51,7 @@ class VersionWatch:
         self._window = max(window, SMALLEST_WINDOW)
         self._span = span
         self._full = full
+        self._started = started
         self._inputs: tuple[Shape, ...] = shapes_of((reference or {}).get("features", {}))
         self._outputs: tuple[Shape, ...] = shapes_of((reference or {}).get("outputs", {}))
         self._places = _places(self._outputs)
@@ -81,7 +89,7 @@ class VersionWatch:
 
     def live(self, now: float, share: Share, *, ready: bool, accuracy: Accuracy) -> LiveVersion:
         """Return how it stands."""
-        summary = self.recent.summary(now, self._span)
+        summary = self.recent.summary(now, self._span, since=self._started)
         p50, p95, p99 = (None if value is None else value * 1000 for value in (summary.p50, summary.p95, summary.p99))
         return LiveVersion(
             *(self.version, share.role, share.weight, ready, self.total, summary.requests, summary.rate),

@@ -72,6 +72,7 @@ class Watcher:
         self._clock, self._wall = clock, wall
         self._log = RequestLog(folder / "requests.jsonl", settings.sample, draw) if folder is not None else None
         self._notes: deque[tuple[float, Observation]] = deque()
+        self._started = clock()
         self._lost = 0
         self._versions: dict[int, VersionWatch] = {}
         self._answers = Answers()
@@ -146,7 +147,9 @@ class Watcher:
         if found is None:
             settings = self._settings
             reference = self._references(version)
-            found = VersionWatch(version, reference, settings.window, settings.span, self._full)
+            found = VersionWatch(
+                version, reference, settings.window, settings.span, self._full, self._started
+            )
             self._versions[version] = found
         return found
 
