@@ -207,6 +207,12 @@ class Rollouts:
         changed = self._record(before, after, "rollback", version, origin, reason, restores=restores)
         return Changed(changed, True, before.traffic)
 
+    def earlier(self, name: str) -> Traffic | None:
+        """Return what a rollback would bring back; None if there is nothing."""
+        record = self._database.deployment(name)
+        event = None if record is None else self._earlier(Deployment.from_record(record), None)
+        return None if event is None else Traffic(event.after)
+
     def stopped(self, name: str, reason: str | None = None) -> Deployment:
         """Record that a deployment answers no more."""
         before = self.deployment(name)

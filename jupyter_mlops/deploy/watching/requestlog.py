@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_mlops.deploy.serving.policy import Observation
+from jupyter_mlops.deploy.watching.versions import columns_of
 
 __all__ = ["RequestLog"]
 
@@ -62,7 +63,7 @@ def _line(observation: Observation, when: float) -> dict[str, Any]:
         "seconds": round(observation.seconds, 6),
         "error": observation.error,
         "fault": observation.fault,
-        "inputs": _plain(observation.inputs),
+        "inputs": None if observation.inputs is None else _plain(columns_of(observation.inputs)),
         "outputs": _plain(observation.outputs),
     }
 

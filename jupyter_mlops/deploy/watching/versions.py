@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jupyter_mlops.deploy.schema import Rows
 from jupyter_mlops.deploy.serving.policy import Observation
 from jupyter_mlops.deploy.watching.drift import Seen, Shape, compare, shapes_of
 from jupyter_mlops.deploy.watching.live import Accuracy, Drift, LiveVersion
 from jupyter_mlops.deploy.watching.rates import Recent
 from jupyter_mlops.store.deployments import Share
 
-__all__ = ["SMALLEST_WINDOW", "VersionWatch", "Window"]
+__all__ = ["SMALLEST_WINDOW", "VersionWatch", "Window", "columns_of"]
 
 SMALLEST_WINDOW = 500
 _MOST_KEPT = 10_000
@@ -69,7 +70,7 @@ class VersionWatch:
         self.recent.add(now, observation.seconds, observation.fault)
         if observation.fault == "client" or observation.inputs is None:
             return
-        inputs = self._columns(observation.inputs)
+        inputs = columns_of(observation.inputs, [shape.name for shape in self._inputs])
         count = len(next(iter(inputs.values()))) if inputs else 0
         self.rows += count
         if not self._inputs:
@@ -120,14 +121,23 @@ class VersionWatch:
         self._begin()
         self._full(self.version, columns)
 
-    def _columns(self, inputs: Any) -> dict[str, Any]:
-        if isinstance(inputs, Mapping):
-            return {str(name): np.asarray(values) for name, values in inputs.items()}
-        matrix = np.asarray(inputs)
-        if matrix.ndim != 2:
-            matrix = matrix.reshape(len(matrix), -1)
-        names = [shape.name for shape in self._inputs] or [f"column {at}" for at in range(matrix.shape[1])]
-        return {name: matrix[:, at] for at, name in enumerate(names[: matrix.shape[1]])}
+
+def columns_of(inputs: Any, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what came in as arrays by column.
+
+    Args:
+        inputs: Rows that were checked; or a matrix, or arrays by column.
+        names: Of a matrix's columns.
+    """
+    if isinstance(inputs, Rows):
+        names = inputs.schema.names or names
+        inputs = inputs.matrix if inputs.matrix is not None else inputs.columns
+    if isinstance(inputs, Mapping):
+        return {str(name): np.asarray(values) for name, values in inputs.items()}
+    matrix = np.asarray(inputs)
+    matrix = matrix if matrix.ndim == 2 else matrix.reshape(len(matrix), -1)
+    known = names or [f"column {at}" for at in range(matrix.shape[1])]
+    return {name: matrix[:, at] for at, name in enumerate(known[: matrix.shape[1]])}
 
 
 def _places(shapes: Iterable[Shape]) -> dict[str, tuple[str, int | None]]:
