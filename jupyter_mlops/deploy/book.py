@@ -86,9 +86,7 @@ class StoreBook:
 
     def follows(self, endpoint: str | None, problem: str | None) -> None:
         """Note that what is on record is served, or why it is not."""
-        self._database.set_deployment_state(
-            self._name, "running", endpoint=endpoint, problem=problem, pid=os.getpid()
-        )
+        self._database.set_deployment_state(self._name, "running", endpoint=endpoint, problem=problem, pid=os.getpid())
 
 
 class FixedBook:

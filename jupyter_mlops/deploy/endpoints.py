@@ -28,7 +28,8 @@ def routes(server: DeploymentServer) -> list[BaseRoute]:
 
     async def feedback(request: Request) -> Response:
         """Join true labels with what was answered."""
-        body = await read_body(request.receive, dict(request.headers.raw), server.settings.max_body)
+        receive: Any = request.receive
+        body = await read_body(receive, dict(request.headers.raw), server.settings.max_body)
         try:
             items = list(_items(orjson.loads(body)))
         except orjson.JSONDecodeError as error:

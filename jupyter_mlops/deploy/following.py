@@ -71,9 +71,7 @@ class DeploymentServer(Server):
         self.endpoint: str | None = None
         self.traffic_router = TrafficRouter(found.traffic, found.name)
         self.watcher = Watcher(found.options.watch, self._reference, folder, clock=clock)
-        super().__init__(
-            source, (), settings, router=self.traffic_router, observer=self.watcher, routes=routes(self)
-        )
+        super().__init__(source, (), settings, router=self.traffic_router, observer=self.watcher, routes=routes(self))
         self.metrics.registry.register(Measures(self.live))
         self._task: asyncio.Task[None] | None = None
 

@@ -61,9 +61,7 @@ def verdict(guard: Guard, summary: Summary) -> str | None:
     if summary.judged < guard.least:
         return None
     if guard.max_errors is not None and summary.failures * 100 > guard.max_errors:
-        return (
-            f"{summary.failures:.1%} of {summary.judged} requests failed, more than {guard.max_errors:g} %"
-        )
+        return f"{summary.failures:.1%} of {summary.judged} requests failed, more than {guard.max_errors:g} %"
     if guard.max_latency is not None and summary.p95 is not None and summary.p95 * 1000 > guard.max_latency:
         return (
             f"95 of 100 answers took up to {summary.p95 * 1000:.0f} ms, more than {guard.max_latency:g} ms "

@@ -152,7 +152,7 @@ def _started_at(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
         # A process that has ended and that nobody has waited for counts as gone.
-        return abs(process.create_time() - started) < _SAME and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - started) < _SAME and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

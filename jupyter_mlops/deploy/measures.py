@@ -32,15 +32,25 @@ class Measures:
     def _families(self) -> list[GaugeMetricFamily]:
         version = ["model", "version"]
         return [
-            GaugeMetricFamily("mlops_traffic_percent", "Part of the requests that a version gets", labels=[*version, "role"]),
-            GaugeMetricFamily("mlops_model_failure_ratio", "Part of the requests that the model failed", labels=version),
-            GaugeMetricFamily("mlops_drift_psi", "Population stability index of the last window", labels=[*version, "feature"]),
-            GaugeMetricFamily("mlops_prediction_drift_psi", "The same of what was answered", labels=[*version, "output"]),
+            GaugeMetricFamily(
+                "mlops_traffic_percent", "Part of the requests that a version gets", labels=[*version, "role"]
+            ),
+            GaugeMetricFamily(
+                "mlops_model_failure_ratio", "Part of the requests that the model failed", labels=version
+            ),
+            GaugeMetricFamily(
+                "mlops_drift_psi", "Population stability index of the last window", labels=[*version, "feature"]
+            ),
+            GaugeMetricFamily(
+                "mlops_prediction_drift_psi", "The same of what was answered", labels=[*version, "output"]
+            ),
             GaugeMetricFamily("mlops_missing_ratio", "Missing values in the last window", labels=[*version, "feature"]),
             GaugeMetricFamily(
                 "mlops_out_of_range_ratio", "Values that the training data did not have", labels=[*version, "feature"]
             ),
-            GaugeMetricFamily("mlops_live_accuracy", "Answers that were right, by labels that came later", labels=version),
+            GaugeMetricFamily(
+                "mlops_live_accuracy", "Answers that were right, by labels that came later", labels=version
+            ),
             GaugeMetricFamily("mlops_live_error", "Mean absolute error, by labels that came later", labels=version),
         ]
 

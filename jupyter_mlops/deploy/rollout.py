@@ -125,7 +125,12 @@ class Rollouts:
         origin = origin_of(self._database, version)
         if before is not None and self._is_same(before, after):
             return Changed(before, False, before.traffic)
-        if before is not None and len(after.traffic.serving) == 1 and before.traffic != after.traffic and not wish.shadow:
+        if (
+            before is not None
+            and len(after.traffic.serving) == 1
+            and before.traffic != after.traffic
+            and not wish.shadow
+        ):
             _refuse_unreasoned(wish.reason, f"Deploying {version.model}@{version.version} to everybody")
             notes = self._refuse_dirty(after, before.traffic, wish.force)
         elif origin.dirty:

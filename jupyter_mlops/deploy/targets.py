@@ -197,7 +197,9 @@ def _pod(
 
 def _image(deployment: Deployment, versions: Sequence[int]) -> str:
     images = images_of(deployment)
-    build = f"jupyter mlops deploy {deployment.model}@{versions[-1]} --target container --image REGISTRY/NAME:TAG --push"
+    build = (
+        f"jupyter mlops deploy {deployment.model}@{versions[-1]} --target container --image REGISTRY/NAME:TAG --push"
+    )
     missing = [version for version in versions if version not in images]
     if missing:
         raise UsageError(

@@ -90,7 +90,9 @@ class Traffic:
             )
         stable = {share.version: share.weight for share in self.stable if share.version != version}
         if not stable:
-            raise UsageError(f"Version {version} answers already, and no other does: there is nothing to try it beside.")
+            raise UsageError(
+                f"Version {version} answers already, and no other does: there is nothing to try it beside."
+            )
         made = [Share(key, weight) for key, weight in _parted(stable, ALL - percent).items()]
         shadows = [share for share in self.shares if share.role == "shadow" and share.version != version]
         return _ordered([*made, Share(version, percent, "canary"), *shadows])

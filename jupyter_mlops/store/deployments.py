@@ -168,7 +168,8 @@ class Deployments(Recording):
         """Return the names of the deployments that have a version of a model, or any of it."""
         condition, values = ("", (model,)) if version is None else (" AND version = ?", (model, version))
         rows = self._connection.rows(
-            f"SELECT DISTINCT deployment FROM deployment_versions WHERE model = ?{condition} ORDER BY deployment", values
+            f"SELECT DISTINCT deployment FROM deployment_versions WHERE model = ?{condition} ORDER BY deployment",
+            values,
         )
         return tuple(row["deployment"] for row in rows)
 
@@ -191,7 +192,13 @@ class Deployments(Recording):
             )
 
     def set_deployment_state(
-        self, name: str, state: State, *, endpoint: str | None = None, problem: str | None = None, pid: int | None = None
+        self,
+        name: str,
+        state: State,
+        *,
+        endpoint: str | None = None,
+        problem: str | None = None,
+        pid: int | None = None,
     ) -> bool:
         """Record how a deployment stands.
 

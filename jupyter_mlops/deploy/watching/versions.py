@@ -91,10 +91,22 @@ class VersionWatch:
     def live(self, now: float, share: Share, *, ready: bool, accuracy: Accuracy) -> LiveVersion:
         """Return how it stands."""
         summary = self.recent.summary(now, self._span, since=self._started)
-        p50, p95, p99 = (None if value is None else value * 1000 for value in (summary.p50, summary.p95, summary.p99))
         return LiveVersion(
-            *(self.version, share.role, share.weight, ready, self.total, summary.requests, summary.rate),
-            *(summary.errors, summary.failures, p50, p95, p99, self.rows, self.drift(), accuracy),
+            version=self.version,
+            role=share.role,
+            weight=share.weight,
+            ready=ready,
+            total=self.total,
+            requests=summary.requests,
+            rate=summary.rate,
+            errors=summary.errors,
+            failures=summary.failures,
+            p50=_milliseconds(summary.p50),
+            p95=_milliseconds(summary.p95),
+            p99=_milliseconds(summary.p99),
+            rows=self.rows,
+            drift=self.drift(),
+            accuracy=accuracy,
         )
 
     def drift(self) -> Drift:
@@ -122,6 +134,10 @@ class VersionWatch:
         self._full(self.version, columns)
 
 
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
 def columns_of(inputs: Any, names: Sequence[str] = ()) -> dict[str, Any]:
     """Return what came in as arrays by column.
 
@@ -141,7 +157,7 @@ def columns_of(inputs: Any, names: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _places(shapes: Iterable[Shape]) -> dict[str, tuple[str, int | None]]:
-    """Where the values of ``predict_proba[yes]`` are: in a column of an output, the columns in the order of the names."""
+    """Where the values of ``predict_proba[yes]`` are: in a column of an output, in the order of the names."""
     places: dict[str, tuple[str, int | None]] = {}
     columns: Counter[str] = Counter()
     for shape in shapes:

@@ -147,9 +147,7 @@ class Watcher:
         if found is None:
             settings = self._settings
             reference = self._references(version)
-            found = VersionWatch(
-                version, reference, settings.window, settings.span, self._full, self._started
-            )
+            found = VersionWatch(version, reference, settings.window, settings.span, self._full, self._started)
             self._versions[version] = found
         return found
 

@@ -113,7 +113,9 @@ def test_kserve_parts_requests_between_revisions() -> None:
     assert runtime["spec"]["protocolVersions"] == ["v2"]
     predictor = service["spec"]["predictor"]
     assert "canaryTrafficPercent" not in predictor
-    assert predictor["model"]["runtime"] == runtime["metadata"]["name"] and predictor["model"]["protocolVersion"] == "v2"
+    assert (
+        predictor["model"]["runtime"] == runtime["metadata"]["name"] and predictor["model"]["protocolVersion"] == "v2"
+    )
     check_secured(predictor, predictor["model"])
     assert traffic_of(predictor["model"]) == {2: ("stable", 100)}
 
@@ -136,10 +138,14 @@ def test_kserve_without_revisions_parts_requests_by_a_graph(traffic: Traffic, we
     (graph,) = [item for item in objects if item["kind"] == "InferenceGraph"]
     (node,) = graph["spec"]["nodes"].values()
     assert node["routerType"] == "Splitter"
-    assert {step["serviceName"]: step["weight"] for step in node["steps"]} == weights and services.keys() == weights.keys()
+    assert {
+        step["serviceName"]: step["weight"] for step in node["steps"]
+    } == weights and services.keys() == weights.keys()
     assert sum(weights.values()) == 100
     for step in node["steps"]:
-        assert step["serviceUrl"] == f"http://{step['serviceName']}-predictor.team.svc.cluster.local/v2/models/churn/infer"
+        assert (
+            step["serviceUrl"] == f"http://{step['serviceName']}-predictor.team.svc.cluster.local/v2/models/churn/infer"
+        )
         annotations = services[step["serviceName"]]["metadata"]["annotations"]
         assert annotations["serving.kserve.io/deploymentMode"] == "RawDeployment"
         assert services[step["serviceName"]]["spec"]["predictor"]["scaleMetric"] == "cpu"
@@ -192,7 +198,8 @@ def test_targets_are_folders() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [("churn", "churn"), ("Churn EU", "churn-eu"), ("3d model", "model-3d-model"), ("x" * 90, "x" * 53)]
+    ("model", "name"),
+    [("churn", "churn"), ("Churn EU", "churn-eu"), ("3d model", "model-3d-model"), ("x" * 90, "x" * 53)],
 )
 def test_a_deployment_is_named_after_its_model(model: str, name: str) -> None:
     assert default_name(model) == name

@@ -273,9 +273,7 @@ def test_a_shadow_is_compared_with_what_the_client_got(watcher: Watcher, order: 
     said = {False: np.array(["yes", "no"], dtype=object), True: np.array(["yes", "yes"], dtype=object)}
     for shadow in order:
         version = 2 if shadow else 1
-        watcher.observed(
-            observation("a", version, shadow=shadow, inputs=rows(2), outputs={"predict": said[shadow]})
-        )
+        watcher.observed(observation("a", version, shadow=shadow, inputs=rows(2), outputs={"predict": said[shadow]}))
     traffic = Traffic.whole(1).with_shadow(2)
     assert live(watcher, 2, traffic).accuracy.agreement == 0.5
     watcher.label("a", ["yes", "yes"])
