@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.api.history import open_store
 from jupyter_mlops.api.notebooks import PathLike
+from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.deploy.bundle import Bundle
     from jupyter_mlops.deploy.serving.app import Server
     from jupyter_mlops.deploy.serving.settings import Settings
 
-__all__ = ["StoreSource", "make_server", "serve", "worker"]
+__all__ = ["StoreSource", "make_server", "serve", "serve_settings", "worker"]
 
 
 class StoreSource:
@@ -27,7 +28,9 @@ class StoreSource:
         """Return all models with their versions."""
         with open_store(self._home) as (database, _):
             return [
-                (model.name, item.version) for model in database.models() for item in database.model_versions(model.name)
+                (model.name, item.version)
+                for model in database.models()
+                for item in database.model_versions(model.name)
             ]
 
     def resolve(self, reference: str) -> tuple[str, int]:
@@ -90,6 +93,20 @@ def make_server(
     return Server(source, wanted, settings, **options)
 
 
+def serve_settings(**values: Any) -> Settings:
+    """Return how a server is to behave.
+
+    Args:
+        values: Of ``Settings`` in ``jupyter_mlops.deploy.serving.settings``.
+
+    Raises:
+        UsageError: A value is out of its range.
+    """
+    from jupyter_mlops.deploy.serving.settings import Settings
+
+    return Settings(**values)
+
+
 def serve(
     references: Sequence[str],
     settings: Settings,
@@ -105,7 +122,12 @@ def serve(
     Args:
         started: Is called with the address.
     """
-    from jupyter_mlops.deploy.serving import process
+    try:
+        from jupyter_mlops.deploy.serving import process
+    except ImportError as error:
+        raise UsageError(
+            f"Serving needs {error.name}, which is not installed here.", hint="pip install 'jupyter-mlops[deploy]'"
+        ) from None
 
     what = {
         "references": list(references),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,16 @@ from jupyter_mlops.api.loading import run_reader
 from jupyter_mlops.api.notebooks import PathLike, pipeline
 
 if TYPE_CHECKING:
+    from jupyter_mlops.deploy.batch import FilePredictions
     from jupyter_mlops.deploy.bundle import Bundle
     from jupyter_mlops.deploy.making import Ingredients
+    from jupyter_mlops.deploy.predictor import Predictor
     from jupyter_mlops.store.database import Database
     from jupyter_mlops.store.home import Home
     from jupyter_mlops.store.models import ModelVersion
+    from jupyter_mlops.tracking.model import Model
 
-__all__ = ["bundle", "bundled"]
+__all__ = ["bundle", "bundled", "make_signing_key", "predict_file", "way_to_predict"]
 
 
 def bundle(
@@ -73,6 +76,98 @@ def bundled(reference: str, *, home: PathLike | None = None) -> Bundle | None:
         return _found(database, folders, Registry(database).version(reference), None)
 
 
+def make_signing_key(path: PathLike) -> Path:
+    """Make a private key that signs bundles; return the public key's file, which stands beside it.
+
+    Raises:
+        UsageError: There is such a file already, or it can't be written.
+    """
+    from jupyter_mlops.deploy.trust import make_key
+
+    return make_key(Path(path))
+
+
+def predict_file(
+    reference: str,
+    source: PathLike,
+    target: PathLike,
+    *,
+    probabilities: bool = False,
+    keep: bool = False,
+    rows: int = 10_000,
+    restart: bool = False,
+    home: PathLike | None = None,
+    told: Callable[[int], None] = lambda done: None,
+) -> FilePredictions:
+    """Let a model predict the rows of a file, some at a time; what was done before an interruption is not done again.
+
+    Args:
+        reference: As for ``bundle``.
+        source: A ``.parquet`` or ``.csv`` file.
+        target: Another, which is there when all is done.
+        probabilities: Whether those of each class are written, too.
+        keep: Whether the columns of the source are written beside the predictions.
+        rows: How many at a time.
+        restart: Whether what an interrupted run left is thrown away.
+        home: Folder of the store; ``.mlops`` at the project's root by default.
+        told: Is called with the number of rows that are done.
+
+    Raises:
+        UsageError: There is no such model or file, or rows don't fit.
+        StepError: The model raised.
+        InfrastructureError: The disk is full or failed.
+    """
+    from jupyter_mlops.deploy.batch import predict_file as predict
+    from jupyter_mlops.deploy.predictor import Predictor
+
+    made = bundle(reference, home=home)
+    return predict(
+        Predictor.of(made), made.digest, Path(source), Path(target),
+        probabilities=probabilities, keep=keep, rows=rows, restart=restart, told=told,
+    )  # fmt: skip
+
+
+def way_to_predict(home: Path) -> Callable[[Model, Any], Any]:
+    """Return how models of a store predict: as the server does.
+
+    From the moment that a version has a bundle, it is the bundle that computes, so that notebook and server agree to
+    the last digit.
+    """
+    known: dict[tuple[str, int], Predictor | None] = {}
+
+    def way(model: Model, data: Any) -> Any:
+        from jupyter_mlops.tracking.model import predict
+
+        key = (model.name, model.version)
+        if key not in known:
+            known[key] = _predictor(model, home)
+        found = known[key]
+        if found is None or not _is_rows(data):
+            return predict(model.value, data, model.signature)
+        return found.predict(data)
+
+    return way
+
+
+def _predictor(model: Model, home: Path) -> Predictor | None:
+    """The bundle's, else the loaded object's; None where nothing is known of what it takes."""
+    from jupyter_mlops.deploy.making import schema_of
+    from jupyter_mlops.deploy.predictor import Predictor
+
+    made = bundled(f"{model.name}/{model.version}", home=home)
+    if made is not None:
+        return Predictor.of(made)
+    signature = model.signature
+    if not callable(getattr(model.value, "predict", None)) or not (signature.inputs or signature.features):
+        return None
+    return Predictor.of_value(model.value, schema_of(signature, [model.value]))
+
+
+def _is_rows(data: Any) -> bool:
+    kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
+    return isinstance(data, (list, tuple, dict)) or kind in ("pandas.DataFrame", "numpy.ndarray", "polars.DataFrame")
+
+
 def _found(database: Database, home: Home, version: ModelVersion, before: Sequence[str] | None) -> Bundle | None:
     """The last bundle on record that is whole."""
     from jupyter_mlops.deploy.bundle import read_bundle
@@ -123,4 +218,5 @@ def _ingredients(database: Database, home: Home, version: ModelVersion, before: 
         return found
 
     lineage = registry.lineage(version, pipeline)
-    return Ingredients(model, tuple(chain), signature, version.member or model.record.name, values, reader.environment, lineage.to_json())
+    name = version.member or model.record.name
+    return Ingredients(model, tuple(chain), signature, name, values, reader.environment, lineage.to_json())

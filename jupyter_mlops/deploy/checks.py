@@ -90,12 +90,8 @@ def rows_from_matrix(data: Any, schema: ModelSchema) -> Rows:
     matrix = np.ascontiguousarray(matrix, np.float64)
     if matrix.size and not np.isfinite(matrix).all():
         _check_finite(matrix, schema)
-    if schema.largest != float("inf") and matrix.size and not np.all(np.abs(matrix[np.isfinite(matrix)]) <= schema.largest):
-        at = _where(np.abs(np.nan_to_num(matrix)) > schema.largest)
-        raise InputError(
-            f"{_called(schema, at[1])} is too large in row {at[0]}: the model computes with 32 bits.",
-            field=_called(schema, at[1]),
-        )
+    if schema.largest != float("inf") and matrix.size:
+        _check_size(matrix, schema)
     if schema.integers:
         _check_whole(matrix, schema)
     return Rows(schema, matrix)
@@ -245,6 +241,14 @@ def _check_finite(matrix: Any, schema: ModelSchema) -> None:
     for at in np.flatnonzero(np.isnan(matrix).any(axis=0)).tolist():
         if not (schema.columns[at].missing if schema.columns else schema.missing):
             raise _not_missing(_called(schema, at), int(np.flatnonzero(np.isnan(matrix[:, at]))[0]))
+
+
+def _check_size(matrix: Any, schema: ModelSchema) -> None:
+    too_large = np.abs(matrix) > schema.largest
+    if too_large.any():
+        row, at = _where(too_large)
+        name = _called(schema, at)
+        raise InputError(f"{name} is too large in row {row}: the model computes with 32 bits.", field=name)
 
 
 def _check_whole(matrix: Any, schema: ModelSchema) -> None:

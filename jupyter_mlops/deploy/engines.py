@@ -57,8 +57,9 @@ class EstimatorEngine:
             return rows.matrix.astype(self._schema.dtype, copy=False)
         import pandas as pd
 
-        return pd.DataFrame({item.name: _series(rows.column(item.name), item.dtype, item.categories) for item in
-                             self._schema.columns})
+        return pd.DataFrame(
+            {item.name: _series(rows.column(item.name), item.dtype, item.categories) for item in self._schema.columns}
+        )
 
 
 class OnnxEngine:
@@ -95,10 +96,7 @@ class OnnxEngine:
         ours = [name for name in self._names if name in outputs]
         theirs = [self._names[name] for name in ours]
         found = self._session.run(theirs, self._fed(rows))
-        return {
-            name: _as_ours(name, value)
-            for name, value in zip(ours, found, strict=True)
-        }
+        return {name: _as_ours(name, value) for name, value in zip(ours, found, strict=True)}
 
     def _fed(self, rows: Rows) -> dict[str, Any]:
         if not self._by_column:
@@ -147,6 +145,6 @@ def _series(values: Any, dtype: str, categories: tuple[Any, ...] | None) -> Any:
     if dtype.startswith("bool") and any(item is None for item in values):
         return values
     try:
-        return pd.Series(values).astype(dtype)  # type: ignore[call-overload]
+        return pd.Series(values).astype(dtype)
     except (TypeError, ValueError):
         return values

@@ -14,7 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from jupyter_mlops.deploy.bundle import DIGESTS, MANIFEST, SCHEMA, SIGNATURE, Bundle, bundle_digest, canonical, read_bundle
+from jupyter_mlops.deploy.bundle import (
+    DIGESTS,
+    MANIFEST,
+    SCHEMA,
+    SIGNATURE,
+    Bundle,
+    bundle_digest,
+    canonical,
+    read_bundle,
+)
 from jupyter_mlops.deploy.checks import rows_from
 from jupyter_mlops.deploy.converting import Converted, convert, independent_padding
 from jupyter_mlops.deploy.engines import LABELS, PROBABILITIES, EstimatorEngine
@@ -314,7 +323,9 @@ def _type_name(value: Any) -> str:
 
 def _label_type(classes: Sequence[Any]) -> str:
     kinds = {type(item) for item in classes}
-    return {frozenset([int]): "INT64", frozenset([bool]): "BOOL", frozenset([str]): "BYTES"}.get(frozenset(kinds), "FP64")
+    return {frozenset([int]): "INT64", frozenset([bool]): "BOOL", frozenset([str]): "BYTES"}.get(
+        frozenset(kinds), "FP64"
+    )
 
 
 def _datatype(dtype: Any) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from jupyter_mlops.deploy.bundle import Bundle
 from jupyter_mlops.deploy.checks import rows_from
@@ -87,7 +85,7 @@ class Predictor:
         for name, values in found.items():
             if not values.ndim or len(values) < count:
                 raise ModelFailure(
-                    f"The model gave {name} of the shape {list(values.shape)} for {count} rows: a value for each is meant."
+                    f"The model gave {name} of the shape {list(values.shape)} for {count} rows; each needs a value."
                 )
             if len(values) > count:
                 found[name] = values[:count]
@@ -113,8 +111,3 @@ class Predictor:
         if PROBABILITIES not in self.outputs:
             raise UsageError("The model gives no probabilities.")
         return self.run(self.rows(data), (PROBABILITIES,))[PROBABILITIES]
-
-
-def plain(outputs: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return outputs as lists of numbers and texts."""
-    return {name: np.asarray(values).tolist() for name, values in outputs.items()}

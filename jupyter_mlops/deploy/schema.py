@@ -217,4 +217,6 @@ class Rows:
         if first.matrix is not None:
             return Rows(first.schema, np.concatenate([item.matrix for item in parts]))
         names = first.columns
-        return Rows(first.schema, None, {name: np.concatenate([item.columns[name] for item in parts]) for name in names})
+        return Rows(
+            first.schema, None, {name: np.concatenate([item.columns[name] for item in parts]) for name in names}
+        )

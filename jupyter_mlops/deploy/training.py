@@ -12,7 +12,7 @@ __all__ = ["training_data"]
 
 
 def training_data(signature: Signature, around: Iterable[tuple[ArtifactRecord, Mapping[str, Any]]]) -> Any:
-    """Return a frame with just the model's columns, else the columns of one that has others too, else a matrix; or None.
+    """Return a frame with the model's columns, just these if there is one, or a matrix; None if there is neither.
 
     Args:
         signature: Of the model; its ``source`` is looked at first.
@@ -32,9 +32,13 @@ def training_data(signature: Signature, around: Iterable[tuple[ArtifactRecord, M
 
 def _has_columns(value: Any, names: list[str]) -> bool:
     columns = getattr(value, "columns", None)
-    return type(value).__module__.partition(".")[0] == "pandas" and columns is not None and set(names) <= set(map(str, columns))
+    return (
+        type(value).__module__.partition(".")[0] == "pandas"
+        and columns is not None
+        and set(names) <= set(map(str, columns))
+    )
 
 
 def _is_matrix(value: Any, features: int) -> bool:
-    shape = getattr(value, "shape", ())
+    shape: Any = getattr(value, "shape", ())
     return type(value).__module__ == "numpy" and len(shape) == 2 and shape[1] == features and value.dtype.kind in "fiub"

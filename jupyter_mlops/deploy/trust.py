@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import UsageError
 
@@ -43,7 +43,9 @@ class Trust:
             return
         if signature is not None and any(_is_signed(digest, signature, key) for key in self.keys):
             return
-        told = "it is signed by another key" if signature is not None and self.keys else "no key that was named signed it"
+        told = (
+            "it is signed by another key" if signature is not None and self.keys else "no key that was named signed it"
+        )
         raise UsageError(
             f"The bundle {where} is not loaded: its digest {digest[:16]}… is not in this store's registry, and {told}.",
             hint="A bundle can run code. Name the key of whoever made it (--key FILE), or its digest (--digest).",
@@ -70,9 +72,7 @@ def make_key(path: Path) -> Path:
             )
         )
         public.write_bytes(
-            key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
     except FileExistsError:
         raise UsageError(f"{path} is there already.", hint="Keys are never overwritten: name another file.") from None
@@ -94,7 +94,7 @@ def sign(digest: str, key: Path) -> bytes:
         raise UsageError(f"The private key {key} can't be read: {error}.", hint=_KEY_HINT) from error
     if not isinstance(loaded, private.Ed25519PrivateKey):
         raise UsageError(f"{key} is no Ed25519 key.", hint=_KEY_HINT)
-    return base64.b64encode(loaded.sign(digest.encode())) + b"\n"
+    return bytes(base64.b64encode(loaded.sign(digest.encode()))) + b"\n"
 
 
 _KEY_HINT = "Make one: jupyter mlops bundle --new-key FILE"
@@ -123,12 +123,10 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     return loaded
 
 
-def _cryptography():  # type: ignore[no-untyped-def]
+def _cryptography() -> tuple[Any, Any]:
     try:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError:
         raise UsageError("Signatures need cryptography, which is not installed here.", hint=_INSTALL) from None
     return ed25519, serialization
-
-

@@ -38,6 +38,8 @@ __all__ = ["Server"]
 
 LOG = logging.getLogger("jupyter_mlops.serving")
 Send = Callable[[Message], Awaitable[None]]
+Scope = dict[str, Any]
+Headers = dict[bytes, bytes]
 _OPEN = frozenset(["/v2/health/live", "/v2/health/ready", "/ping", "/health"])
 """Who runs the server asks these, and has no token."""
 
@@ -73,9 +75,7 @@ class Server:
         self._followed: dict[str, int] = {}
         self._follower: asyncio.Task[None] | None = None
         self._token = None if self.settings.token is None else self.settings.token.strip().encode()
-        cors = Middleware(
-            CORSMiddleware, allow_origins=list(self.settings.origins), allow_methods=["GET", "POST"], allow_headers=["*"]
-        )
+        cors = Middleware(CORSMiddleware, **_cors(self.settings))
         self.routes = [*endpoints(self), *routes]
         self._others: Any = Starlette(
             routes=self.routes,
@@ -166,9 +166,7 @@ class Server:
             self.metrics.answered(scope["method"], target.pattern, status[0], time.perf_counter() - began)
         return None
 
-    async def infer(
-        self, target: Target, headers: dict[bytes, bytes], receive: Receive, began: float
-    ) -> Answer:
+    async def infer(self, target: Target, headers: dict[bytes, bytes], receive: Receive, began: float) -> Answer:
         """Answer an inference.
 
         Raises:
@@ -185,17 +183,17 @@ class Server:
         return await self.inference.answer(call, model, target.version, target.kind, texts, began)
 
     async def _other(
-        self, scope: dict[str, Any], receive: Receive, send: Send, headers: dict[bytes, bytes], target: Target, began: float
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, target: Target, began: float
     ) -> None:
-        if target.kind == "other" or scope["method"] == "OPTIONS":
+        if target.kind == "other":
             return await self._others(scope, receive, send)  # type: ignore[no-any-return]
 
         async def app(scope: Any, receive: Receive, send: Send) -> None:
             await _send(send, await self.infer(target, headers, receive, began))
 
         # pages of other origins: the middleware says whether they may
-        cors = CORSMiddleware(app, allow_origins=list(self.settings.origins), allow_methods=["GET", "POST"])  # type: ignore[arg-type]
-        await cors(scope, receive, send)  # type: ignore[arg-type]
+        guarded: Any = CORSMiddleware(app, **_cors(self.settings))  # type: ignore[arg-type]
+        await guarded(scope, receive, send)
         return None
 
     def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> None:
@@ -252,12 +250,24 @@ def problem_answer(problem: Problem) -> Answer:
     return Answer(orjson.dumps(body), headers, problem.status)
 
 
+def _cors(settings: Settings) -> dict[str, Any]:
+    return {
+        "allow_origins": list(settings.origins),
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": ["authorization", "content-type", "inference-header-content-length", "x-request-id"],
+    }
+
+
 async def _told(request: Request, error: Exception) -> Response:
     """What Starlette's own errors, such as a wrong method, and ours look like."""
     if isinstance(error, HTTPException):
         allowed = tuple((error.headers or {}).items())
         path = printable(request.url.path)[:80]
-        what = f"There is no endpoint {path}; /docs lists them." if error.status_code == 404 else f"{error.detail}: {path}."
+        what = (
+            f"There is no endpoint {path}; /docs lists them."
+            if error.status_code == 404
+            else f"{error.detail}: {path}."
+        )
         error = Problem(error.status_code, what, headers=allowed)
     answer = problem_answer(problem_of(error))
     return Response(answer.body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
@@ -272,7 +282,9 @@ def _read(kind: str, body: bytes, headers: dict[bytes, bytes]) -> Call:
     if media == b"text/csv":
         return CsvCall(body)
     if media not in (b"application/json", b""):
-        raise Problem(415, f"Content-Type {media.decode('latin-1')[:60]!r} is not taken; application/json and text/csv are.")
+        raise Problem(
+            415, f"Content-Type {media.decode('latin-1')[:60]!r} is not taken; application/json and text/csv are."
+        )
     return MlflowCall(body)
 
 

@@ -88,7 +88,9 @@ def _texts(content: memoryview, name: str, count: int) -> Any:
         (length,) = _LENGTH.unpack(content[at : at + 4])
         at += 4
         if length > len(content) - at:
-            raise Problem(400, f"The tensor {name} has a text of {length} bytes; {len(content) - at} are left.", field=name)
+            raise Problem(
+                400, f"The tensor {name} has a text of {length} bytes; {len(content) - at} are left.", field=name
+            )
         found.append(bytes(content[at : at + length]))
         at += length
     if len(found) != count:

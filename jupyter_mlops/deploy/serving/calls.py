@@ -58,7 +58,8 @@ class Call(Protocol):
 def plain(values: Any) -> Any:
     """Return an array as JSON takes it: lists, with null for what is no number."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return np.where(np.isfinite(values), values.astype(object), None).tolist()
+        found: Any = np.where(np.isfinite(values), values.astype(object), None)
+        return found.tolist()
     return values.tolist()
 
 

@@ -94,8 +94,10 @@ class Hosted:
         if self.predictor.engine.name != "onnx" or example is None:
             return float("inf")
         split = example.get("dataframe_split")
-        data = example["instances"] if split is None else dict(
-            zip(split["columns"], map(list, zip(*split["data"], strict=True)), strict=True)
+        data = (
+            example["instances"]
+            if split is None
+            else dict(zip(split["columns"], map(list, zip(*split["data"], strict=True)), strict=True))
         )
         rows = self.predictor.rows(data)
         self.predictor.run(rows)

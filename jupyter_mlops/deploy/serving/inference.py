@@ -63,9 +63,7 @@ class Inference:
                 LOG.exception("%s/%s failed", model, hosted.version)
             numbers.failure.inc()
             seconds = time.perf_counter() - checked
-            self._tell(
-                Observation(request, hosted.version, False, rows, {}, seconds, problem.message, problem.fault)
-            )
+            self._tell(Observation(request, hosted.version, False, rows, {}, seconds, problem.message, problem.fault))
             raise problem from None
         done = time.perf_counter()
         numbers.preprocess.observe(checked - began)

@@ -44,7 +44,9 @@ class Metrics:
         self._success = Counter(
             "model_infer_request_success", "Inferences that were answered", version, registry=self.registry
         )
-        self._failure = Counter("model_infer_request_failure", "Inferences that failed", version, registry=self.registry)
+        self._failure = Counter(
+            "model_infer_request_failure", "Inferences that failed", version, registry=self.registry
+        )
         self._duration = self._histogram("model_infer_request_duration", "Seconds of inferences", version)
         self._queue = Histogram(
             "batch_request_queue", "Requests that waited when a batch was taken", model,

@@ -68,7 +68,8 @@ def page(host: Host) -> str:
             hosted = host.get(model, version)
             models.append({"hosted": hosted, "schema": hosted.schema, "quoted": _quoted(model),
                            "example": hosted.bundle.example()})  # fmt: skip
-    return environment.get_template("docs.html.j2").render(models=models, paths=description(host, secured=False)["paths"])
+    paths = description(host, secured=False)["paths"]
+    return environment.get_template("docs.html.j2").render(models=models, paths=paths)
 
 
 def _get(summary: str, *more: str) -> dict[str, Any]:

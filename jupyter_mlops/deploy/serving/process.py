@@ -61,7 +61,7 @@ def configuration() -> Mapping[str, Any]:
 
 
 def _one(settings: Settings, server: Server, sock: socket.socket) -> None:
-    running = uvicorn.Server(uvicorn.Config(server, lifespan="on", **_options(settings)))  # type: ignore[arg-type]
+    running = uvicorn.Server(uvicorn.Config(server, lifespan="on", **_options(settings)))
     running.run(sockets=[sock])
     if not running.started:
         raise InfrastructureError("The server did not start.", hint="What went wrong stands above.")
@@ -69,8 +69,6 @@ def _one(settings: Settings, server: Server, sock: socket.socket) -> None:
 
 def _several(settings: Settings, factory: str, what: Mapping[str, Any], sock: socket.socket) -> None:
     """Let worker processes share the socket; one that dies is replaced."""
-    from uvicorn.supervisors import Multiprocess
-
     with tempfile.TemporaryDirectory(prefix="mlops-serve-") as folder:
         path = Path(folder, "serve.json")
         path.touch(0o600)
@@ -79,10 +77,14 @@ def _several(settings: Settings, factory: str, what: Mapping[str, Any], sock: so
         numbers.mkdir()
         os.environ[CONFIGURATION], os.environ[MULTIPROCESS] = str(path), str(numbers)
         try:
-            config = uvicorn.Config(
-                factory, factory=True, lifespan="on", workers=settings.workers, **_options(settings)
+            uvicorn.run(
+                factory,
+                factory=True,
+                lifespan="on",
+                workers=settings.workers,
+                fd=sock.fileno(),
+                **_options(settings),
             )
-            Multiprocess(config, target=uvicorn.Server(config).run, sockets=[sock]).run()
         finally:
             del os.environ[CONFIGURATION], os.environ[MULTIPROCESS]
 

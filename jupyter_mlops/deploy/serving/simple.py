@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from jupyter_mlops.deploy.schema import ModelSchema, Rows
 from jupyter_mlops.deploy.serving.calls import Answer, label_output, member, plain
 from jupyter_mlops.deploy.serving.problems import Problem
 from jupyter_mlops.deploy.serving.reading import json_of
+from jupyter_mlops.deploy.texts import typed_columns
 
 __all__ = ["CsvCall", "InstancesCall", "MlflowCall"]
 
@@ -137,33 +138,6 @@ class CsvCall:
     def answer(self, outputs: Mapping[str, Any], schema: ModelSchema, model: str, version: int, id: str) -> Answer:
         """Write the predictions."""
         return Answer(orjson.dumps({"predictions": plain(next(iter(outputs.values())))}))
-
-
-def typed_columns(columns: Mapping[str, Sequence[str]], schema: ModelSchema) -> dict[str, Any]:
-    """Texts of a CSV file as the values that they mean, by the types of the model's columns."""
-    if schema.layout == "array":
-        lines = zip(*columns.values(), strict=True)
-        return {"rows": [[_number(item) for item in line] for line in lines]}
-    known = {item.name: item.kind for item in schema.columns}
-    readers = {"number": _number, "integer": _number, "bool": _truth}
-    return {
-        name: [readers.get(known.get(name, ""), _text)(value) for value in values] for name, values in columns.items()
-    }
-
-
-def _number(text: str) -> Any:
-    try:
-        return float(text) if text.strip() else None
-    except ValueError:
-        return text
-
-
-def _truth(text: str) -> Any:
-    return {"true": True, "false": False, "1": True, "0": False, "": None}.get(text.strip().lower(), text)
-
-
-def _text(text: str) -> Any:
-    return text or None
 
 
 def _instances(rows: list[Any], schema: ModelSchema) -> Rows:

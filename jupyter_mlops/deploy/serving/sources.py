@@ -96,7 +96,5 @@ def _bundles(folder: Path) -> list[Path]:
         return [folder]
     found = sorted(path.parent for path in folder.glob("*/digests.json"))
     if not found:
-        raise UsageError(
-            f"{folder} is no bundle and holds none.", hint="Make one: jupyter mlops bundle churn FOLDER"
-        )
+        raise UsageError(f"{folder} is no bundle and holds none.", hint="Make one: jupyter mlops bundle churn FOLDER")
     return found

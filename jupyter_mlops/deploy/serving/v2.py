@@ -135,7 +135,9 @@ def _rows(tensors: Mapping[str, Any], schema: ModelSchema) -> Rows:
         if name in _MATRIX_NAMES and name not in schema.names:
             if values.ndim != 2:
                 raise Problem(
-                    400, f"The tensor {name} has the shape {list(values.shape)}; rows and columns are meant.", field=name
+                    400,
+                    f"The tensor {name} has the shape {list(values.shape)}; rows and columns are meant.",
+                    field=name,
                 )
             return rows_from_matrix(values, schema)
     known = schema.names if schema.layout == "frame" else _MATRIX_NAMES[:1]
@@ -143,7 +145,9 @@ def _rows(tensors: Mapping[str, Any], schema: ModelSchema) -> Rows:
     missing = [name for name in known if name not in tensors]
     if unknown:
         some = ", ".join(map(printable, known[:20])) + (", …" if len(known) > 20 else "")
-        raise InputError(f"The model takes no tensor {printable(unknown[0])[:80]!r}; it takes {some}.", field=unknown[0])
+        raise InputError(
+            f"The model takes no tensor {printable(unknown[0])[:80]!r}; it takes {some}.", field=unknown[0]
+        )
     if missing:
         raise InputError(f"The tensor {printable(missing[0])} is missing.", field=missing[0])
     for name, values in tensors.items():
