@@ -17,7 +17,7 @@ from jupyter_mlops.errors import InfrastructureError
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.home import Home
 
-__all__ = ["deployment_folder", "await_revision", "is_alive", "start", "stop"]
+__all__ = ["await_revision", "deployment_folder", "is_alive", "start", "stop"]
 
 _MODULE = "jupyter_mlops.api.deployed"
 _STARTING = 120.0

@@ -121,23 +121,29 @@ class Rollouts:
             UsageError: The wish makes no sense, or the code of the version was not committed.
         """
         before, after = self._plan(wish)
-        version, notes = wish.version, tuple[str, ...]()
-        origin = origin_of(self._database, version)
         if before is not None and self._is_same(before, after):
             return Changed(before, False, before.traffic)
-        if (
-            before is not None
-            and len(after.traffic.serving) == 1
-            and before.traffic != after.traffic
-            and not wish.shadow
-        ):
-            _refuse_unreasoned(wish.reason, f"Deploying {version.model}@{version.version} to everybody")
-            notes = self._refuse_dirty(after, before.traffic, wish.force)
-        elif origin.dirty:
-            notes = refuse_dirty(version, origin, force=True)
+        notes = self._checked(wish, before, after)
         action = "canary" if wish.canary else "shadow" if wish.shadow else "weights" if wish.weights else "deploy"
-        changed = self._record(before, after, action, version.version, origin, wish.reason, is_new=before is None)
+        origin = origin_of(self._database, wish.version)
+        number = wish.version.version
+        changed = self._record(before, after, action, number, origin, wish.reason, is_new=before is None)
         return Changed(changed, True, None if before is None else before.traffic, notes)
+
+    def check(self, wish: Wish) -> None:
+        """Refuse what ``deploy`` would refuse; nothing is recorded."""
+        before, after = self._plan(wish)
+        if before is None or not self._is_same(before, after):
+            self._checked(wish, before, after)
+
+    def _checked(self, wish: Wish, before: Deployment | None, after: Deployment) -> tuple[str, ...]:
+        version = wish.version
+        replaces = before is not None and len(after.traffic.serving) == 1 and before.traffic != after.traffic
+        if before is not None and replaces and not wish.shadow:
+            _refuse_unreasoned(wish.reason, f"Deploying {version.model}@{version.version} to everybody")
+            return self._refuse_dirty(after, before.traffic, wish.force)
+        origin = origin_of(self._database, version)
+        return refuse_dirty(version, origin, force=True) if origin.dirty else ()
 
     def promote(self, name: str, *, version: int | None, reason: str | None, force: bool) -> Changed:
         """Give all requests to the version on trial, or to another of those that the deployment has.

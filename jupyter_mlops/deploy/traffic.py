@@ -1,4 +1,4 @@
-"""Which versions answer which part of the requests: values and what turns one into another. Nothing is asked or stored."""
+"""Which versions answer which part of the requests: plain values, and what turns one into another."""
 
 from __future__ import annotations
 
