@@ -88,7 +88,7 @@ def rollback(name: str, to: int | None, reason: str | None, form: str) -> int:
 def weights(name: str, weights: str, reason: str | None, force: bool, form: str) -> int:
     """Part the requests between versions, such as for an A/B test."""
     from jupyter_mlops.api import deployments
-    from jupyter_mlops.api.deployments import parse_weights
+    from jupyter_mlops.deploy.traffic import parse_weights
 
     def change(why: str | None) -> Deployed:
         return deployments.set_weights(name, parse_weights(weights), reason=why, force=force)
@@ -215,7 +215,7 @@ def command(
     churn (the newest version), churn@3 or churn@champion.
     """
     from jupyter_mlops.api import deployments
-    from jupyter_mlops.api.deployments import parse_weights
+    from jupyter_mlops.deploy.traffic import parse_weights
 
     if reference is None:
         raise UsageError("Which model?", hint="Such as: jupyter mlops deploy churn@3. See also: deploy list")
@@ -250,7 +250,7 @@ def _terms(given: dict[str, Any]) -> Any:
 
 def _with_reason(change: Callable[[str | None], Deployed], reason: str | None) -> Deployed:
     """Make a change; whoever sits at a terminal is asked for the reason it needs."""
-    from jupyter_mlops.api.deployments import Reason
+    from jupyter_mlops.deploy.rollout import Reason
 
     try:
         return change(reason)
@@ -270,23 +270,23 @@ def _told(done: Deployed, form: str) -> int:
 
 def _print_manifests(text: str, form: str) -> int:
     if form == "json":
-        from jupyter_mlops.api.deployments import manifest_objects
+        from jupyter_mlops.deploy.targets import objects_of
 
-        print_json({"schema": SCHEMA, "objects": manifest_objects(text)})
+        print_json({"schema": SCHEMA, "objects": objects_of(text)})
     else:
         say(text.rstrip())
     return 0
 
 
 def _image(reference: str, wish: dict[str, Any], dry_run: bool, options: dict[str, Any], form: str) -> int:
-    from jupyter_mlops.api import deployments
+    from jupyter_mlops.api import deployed_images
     from jupyter_mlops.cli.deploy_text import say_image
 
     if dry_run:
-        texts = deployments.image_texts(reference, **wish, base=options["base"])
+        texts = deployed_images.image_texts(reference, **wish, base=options["base"])
         print_json({"schema": SCHEMA, "files": texts}) if form == "json" else say(texts["Dockerfile"].rstrip())
         return 0
-    built = deployments.build_image(
+    built = deployed_images.build_image(
         reference, **wish, **options, told=lambda line: say(line, err=True) if form == "text" else None
     )
     if form == "json":

@@ -14,7 +14,8 @@ from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import printable
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api.deployments import Answer, Deployed, Image, Shown
+    from jupyter_mlops.api.deployed_images import Image
+    from jupyter_mlops.api.deployments import Answer, Deployed, Shown
     from jupyter_mlops.deploy.deployment import Deployment
     from jupyter_mlops.deploy.watching.live import Live, LiveVersion
 

@@ -164,9 +164,13 @@ class DeploymentServer(Server):
     def _judge(self) -> None:
         now = self._now
         guard = now.deployment.options.guard
-        for version in sorted(self._book.on_trial(guard.probation)):
+        trial = self._book.on_trial(guard.probation)
+        known = [share for share in now.deployment.traffic.stable if share.version not in trial]
+        other = max(known, key=lambda share: share.weight).version if trial and known else None
+        others = None if other is None else self.watcher.summary(other, guard.window, since=now.since)
+        for version in sorted(trial):
             summary = self.watcher.summary(version, guard.window, since=now.since)
-            reason = None if summary is None else verdict(guard, summary)
+            reason = None if summary is None else verdict(guard, summary, others)
             if reason is None:
                 continue
             told = f"version {version} was taken back: {reason}"

@@ -56,8 +56,16 @@ class Guard:
         return self
 
 
-def verdict(guard: Guard, summary: Summary) -> str | None:
-    """Say why a version must go; None if there is no reason to, or too little is known."""
+def verdict(guard: Guard, summary: Summary, others: Summary | None = None) -> str | None:
+    """Say why a version must go; None if there is no reason to, or too little is known.
+
+    Args:
+        others: The requests to a version that is not on trial: what that takes, this one has to take as well.
+    """
+    if guard.max_errors is not None and others is not None and min(summary.requests, others.requests) >= guard.least:
+        mine, theirs = summary.refused, others.refused
+        if (mine - theirs) * 100 > guard.max_errors:
+            return f"{mine:.1%} of {summary.requests} requests were refused as wrong, and {theirs:.1%} before"
     if summary.judged < guard.least:
         return None
     if guard.max_errors is not None and summary.failures * 100 > guard.max_errors:

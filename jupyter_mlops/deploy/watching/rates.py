@@ -44,6 +44,11 @@ class Summary:
         return self.errors.get("model", 0) / counted if counted > 0 else 0.0
 
     @property
+    def refused(self) -> float:
+        """The part of the requests that was refused as wrong."""
+        return self.errors.get("client", 0) / self.requests if self.requests else 0.0
+
+    @property
     def judged(self) -> int:
         """Requests that say something of the version."""
         return self.requests - self.errors.get("client", 0)

@@ -336,6 +336,17 @@ def test_a_version_that_is_slow_is_condemned_if_a_limit_was_given(watcher: Watch
     assert "ms, more than 100 ms" in (verdict(Guard(max_latency=100), summary) or "")
 
 
+def test_a_version_that_refuses_what_others_take_is_condemned(watcher: Watcher) -> None:
+    for at in range(50):
+        watcher.observed(observation(str(at), 1, fault="client" if at % 10 == 0 else None))
+        watcher.observed(observation(str(at), 2, fault="client"))
+    watcher.work_up()
+    old, new = (watcher.summary(version, 60, since=0) for version in (1, 2))
+    assert old is not None and new is not None
+    assert verdict(Guard(), new, old) == "100.0% of 50 requests were refused as wrong, and 10.0% before"
+    assert verdict(Guard(), old, old) is None and verdict(Guard(), new) is None
+
+
 @pytest.mark.parametrize(
     "guard",
     [Guard(max_errors=-1), Guard(max_errors=200), Guard(max_latency=0), Guard(window=0), Guard(least=0)],
