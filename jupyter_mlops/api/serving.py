@@ -185,6 +185,7 @@ def _found(database: Database, home: Home, version: ModelVersion, before: Sequen
 
 def _ingredients(database: Database, home: Home, version: ModelVersion, before: Sequence[str]) -> Ingredients:
     from jupyter_mlops.deploy.making import Ingredients
+    from jupyter_mlops.deploy.training import fitted_with
     from jupyter_mlops.errors import MlopsError
     from jupyter_mlops.tracking.locating import find_made
     from jupyter_mlops.tracking.model import load_model
@@ -219,4 +220,14 @@ def _ingredients(database: Database, home: Home, version: ModelVersion, before: 
 
     lineage = registry.lineage(version, pipeline)
     name = version.member or model.record.name
-    return Ingredients(model, tuple(chain), signature, name, values, reader.environment, lineage.to_json())
+    sources = [cell.source for item in lineage.steps for cell in item.cells]
+    return Ingredients(
+        model=model,
+        before=tuple(chain),
+        signature=signature,
+        name=name,
+        around=values,
+        fitted=fitted_with(sources, chain[0][0] if chain else name),
+        environment=reader.environment,
+        lineage=lineage.to_json(),
+    )

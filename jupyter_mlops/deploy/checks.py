@@ -99,7 +99,9 @@ def rows_from_matrix(data: Any, schema: ModelSchema) -> Rows:
 
 def _array(data: Any) -> Any:
     try:
-        return np.asarray(data)
+        found = np.asarray(data)
+        # a text among numbers makes texts of all of them
+        return found if found.dtype.kind not in "US" else np.asarray(data, object)
     except ValueError:
         pass
     lengths = [len(row) if isinstance(row, Sequence) else None for row in data]
@@ -258,7 +260,7 @@ def _check_whole(matrix: Any, schema: ModelSchema) -> None:
         row, at = _where(wrong)
         name = schema.names[schema.integers[at]]
         raise InputError(
-            f"{printable(name)} takes whole numbers; row {row} has {part[row, at]!r}.".replace("np.float64", ""),
+            f"{printable(name)} takes whole numbers; row {row} has {float(part[row, at])!r}.",
             field=name,
         )
 

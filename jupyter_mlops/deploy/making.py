@@ -28,7 +28,7 @@ from jupyter_mlops.deploy.checks import rows_from
 from jupyter_mlops.deploy.converting import Converted, convert, independent_padding
 from jupyter_mlops.deploy.engines import LABELS, PROBABILITIES, EstimatorEngine
 from jupyter_mlops.deploy.members import pack
-from jupyter_mlops.deploy.schema import Column, InputError, ModelSchema, Rows, Tensor
+from jupyter_mlops.deploy.schema import Column, ModelSchema, Rows, Tensor
 from jupyter_mlops.deploy.statistics import reference_statistics
 from jupyter_mlops.deploy.training import training_data
 from jupyter_mlops.deploy.trust import Trust, sign
@@ -55,6 +55,7 @@ class Ingredients:
         signature: Of what comes first.
         name: Of the variable that the model is.
         around: Values that the training data may be among: of each artifact of the step that fitted what comes first.
+        fitted: Names of what it was fitted with, as far as the code says.
         environment: What the run recorded of its environment.
         lineage: What the model came from.
     """
@@ -64,6 +65,7 @@ class Ingredients:
     signature: Signature
     name: str
     around: Callable[[], Sequence[tuple[ArtifactRecord, Mapping[str, Any]]]]
+    fitted: tuple[str, ...]
     environment: Mapping[str, Any]
     lineage: Mapping[str, Any]
 
@@ -86,9 +88,7 @@ def make_bundle(
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty.", hint="Name a new folder.")
     members = [*(value for _, value in made_of.before), made_of.model.value]
-    data = rows if rows is not None else training_data(made_of.signature, made_of.around())
-    schema = schema_of(made_of.signature, members, data)
-    checked = None if data is None else _some_rows(data, schema, strict=rows is not None)
+    schema, checked = _described(made_of, members, rows)
     schema = replace(schema, outputs=_outputs(members, schema, checked))
     compared = None if checked is None else _spread(checked, _COMPARED)
     converted = convert(members, schema, compared) if use_onnx else Converted(reason="it was not asked for")
@@ -96,6 +96,20 @@ def make_bundle(
         schema = _as_compared(schema, checked, converted)
     content = _contents(made_of, schema, converted, members, checked)
     return _written(content, folder, key)
+
+
+def _described(made_of: Ingredients, members: Sequence[Any], rows: Any) -> tuple[ModelSchema, Rows | None]:
+    """What the model takes, and real rows: those that were given, else the first candidates that it can predict."""
+    if rows is not None:
+        schema = schema_of(made_of.signature, members, rows)
+        return schema, _some_rows(rows, schema)
+    for data in training_data(made_of.signature, made_of.around(), made_of.fitted):
+        schema = schema_of(made_of.signature, members, data)
+        with contextlib.suppress(Exception):  # other data, that happen to have the same columns
+            checked = _some_rows(data, schema)
+            EstimatorEngine(members, schema).run(checked, (LABELS,))
+            return schema, checked
+    return schema_of(made_of.signature, members), None
 
 
 def schema_of(signature: Signature, members: Sequence[Any], data: Any = None) -> ModelSchema:
@@ -254,17 +268,12 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _some_rows(data: Any, schema: ModelSchema, *, strict: bool) -> Rows | None:
+def _some_rows(data: Any, schema: ModelSchema) -> Rows:
     length = len(data)
     if length > _MOST_ROWS:
         at = np.linspace(0, length - 1, _MOST_ROWS).astype(int)
         data = data.iloc[at] if hasattr(data, "iloc") else data[at]
-    try:
-        return rows_from(data, schema)
-    except InputError:
-        if strict:
-            raise
-        return None
+    return rows_from(data, schema)
 
 
 def _spread(rows: Rows, most: int) -> Rows:

@@ -29,7 +29,7 @@ from jupyter_mlops.deploy.serving.reading import Message, Receive, read_body
 from jupyter_mlops.deploy.serving.settings import Settings
 from jupyter_mlops.deploy.serving.simple import CsvCall, InstancesCall, MlflowCall
 from jupyter_mlops.deploy.serving.sources import Source
-from jupyter_mlops.deploy.serving.targets import Target, target_of
+from jupyter_mlops.deploy.serving.targets import OTHER, Target, target_of
 from jupyter_mlops.deploy.serving.v2 import InferCall
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.names import printable
@@ -141,7 +141,7 @@ class Server:
             return await send({"type": "websocket.close", "code": 1003})
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        target = target_of(scope["method"], scope["path"])
+        target = OTHER
         status = [500]
 
         async def noted(message: Message) -> None:
@@ -152,6 +152,7 @@ class Server:
         self.metrics.in_progress.inc()
         try:
             self._admit(scope, headers)
+            target = target_of(scope["method"], scope["path"])
             if target.kind == "other" or (self.settings.origins and b"origin" in headers):
                 await self._other(scope, receive, noted, headers, target, began)
             else:
@@ -282,9 +283,9 @@ def _read(kind: str, body: bytes, headers: dict[bytes, bytes]) -> Call:
     if media == b"text/csv":
         return CsvCall(body)
     if media not in (b"application/json", b""):
-        raise Problem(
-            415, f"Content-Type {media.decode('latin-1')[:60]!r} is not taken; application/json and text/csv are."
-        )
+        shown = media.decode("latin-1")[:60]
+        what = f"Content-Type {shown!r} is not taken; application/json and text/csv are."
+        raise Problem(415, what, field="content-type")
     return MlflowCall(body)
 
 
