@@ -20,7 +20,7 @@ COMMANDS = {
     "check": "Check that a notebook is a valid pipeline.",
     "suggest": "Propose steps and other tags for a notebook that has none.",
     "run": "Run a notebook as a pipeline on this machine.",
-    "init": "Write files that set things up: what continuous integration runs.",
+    "init": "Write files that set things up: for continuous integration, for monitoring.",
     "report": "Write the HTML report of a run.",
     "strip": "Take the outputs out of notebooks, for commits without them.",
     "verify": "Run a notebook whole and as a pipeline, and compare all that they compute and show.",

@@ -88,7 +88,7 @@ def _apply(api: Any, item: Mapping[str, Any]) -> Applied:
     name = item["metadata"]["name"]
     path = f"{_path(item['apiVersion'], item['kind'], item['metadata']['namespace'])}/{name}"
     query = [("fieldManager", _MANAGER), ("force", "true")]
-    _call(api, "PATCH", path, query, json.dumps(item), what=f"{item['kind']} {name}")
+    _call(api, "PATCH", path, query, item, what=f"{item['kind']} {name}")
     return Applied(item["kind"], name, "applied")
 
 
@@ -116,7 +116,7 @@ def _call(
     method: str,
     path: str,
     query: list[tuple[str, str]],
-    body: str | None = None,
+    body: Mapping[str, Any] | None = None,
     *,
     what: str,
     missing_is_fine: bool = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import threading
 import time
@@ -84,6 +86,7 @@ class Running:
     def __init__(self, home: Path, name: str, folder: Path) -> None:
         self.clock = Clock()
         self.database = Database(home / "mlops.db")
+        self.database.set_deployment_process(name, host=platform.node(), pid=os.getpid(), pid_started=0.0)
         folder.mkdir(exist_ok=True)
         self.app = DeploymentServer(
             StoreSource(home), StoreBook(self.database, name), Settings(port=0), folder, clock=self.clock
