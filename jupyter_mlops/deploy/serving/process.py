@@ -113,5 +113,6 @@ def _bound(settings: Settings) -> Iterator[socket.socket]:
                 f"{settings.host}:{settings.port} can't be listened on: {getattr(error, 'strerror', None) or error}.",
                 hint="Name another port with --port; 0 takes a free one.",
             ) from error
+        sock.listen(2048)  # whoever comes before all is loaded waits, and is not refused
         sock.set_inheritable(True)
         yield sock
