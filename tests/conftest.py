@@ -33,9 +33,9 @@ _running: list[str] = []  # the test that runs, if it may not start a kernel
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all of tests/functional; ``make test`` runs kernel tests one by one, since kernels race for ports."""
+    """Mark all of tests/functional and tests/lab; such tests run one by one, since kernels race for ports."""
     for item in items:
-        if "functional" in item.path.relative_to(ROOT).parts:
+        if {"functional", "lab"}.intersection(item.path.relative_to(ROOT).parts):
             item.add_marker("kernel")
 
 
@@ -78,7 +78,7 @@ def pytest_make_collect_report() -> Any:
     return _refuse_skip((yield))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require() -> Callable[..., str]:
     """Return a function that finds a program by any of its names, or skips the test and says why."""
 
