@@ -70,6 +70,11 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def deployments(self) -> Path:
+        """Parent of the deployments' folders: logs, what was measured, the rows of windows; private to the user."""
+        return self.root / "deployments"
+
+    @property
     def locks(self) -> Path:
         """For files that processes lock."""
         return self.root / "locks"
