@@ -43,7 +43,7 @@ export default function CompareView({ args, onArgs }: IViewProps<CompareArgs>): 
   const { comparison } = answer;
   return (
     <div className="jp-mlops-Compare">
-      <header className="jp-mlops-Compare-bar">
+      <div className="jp-mlops-Compare-bar">
         <h1>{trans.__('Compare')}</h1>
         <label>
           <span>{trans.__('Baseline')}</span>
@@ -62,7 +62,7 @@ export default function CompareView({ args, onArgs }: IViewProps<CompareArgs>): 
         <button className="jp-mlops-Button" onClick={() => setTurn(turn + 1)}>
           {trans.__('Refresh')}
         </button>
-      </header>
+      </div>
       {error ? <Problem error={error} onRetry={() => setTurn(turn + 1)} trans={trans} /> : null}
       {comparison.notes.map(note => (
         <div key={note} className="jp-mlops-Runs-note" role="status">

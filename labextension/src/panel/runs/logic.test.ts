@@ -175,14 +175,14 @@ test('what can be registered begins with what is likely meant', () => {
   const detail = {
     run_id: 'r',
     steps: [
-      { slug: 'load', name: 'load', outputs: [output('frame', 'pandas.DataFrame'), output('scaler', 'sklearn.Scaler')] },
+      { slug: 'load', name: 'load', outputs: [output('frame', 'pandas.DataFrame'), output('scaler', 'sklearn.Scaler'), output('m.onnx', '', 'file'), output('f', 'image/png', 'figure')] },
       { slug: 'train-forest', name: 'train forest', outputs: [output('forest', 'sklearn.ensemble.Forest')] }
     ]
   } as unknown as Parameters<typeof sourcesOf>[0];
   expect(sourcesOf(detail)).toEqual([
     { source: 'r:train-forest/forest', label: 'forest · Forest · train forest' },
     { source: 'r:load/scaler', label: 'scaler · Scaler · load' },
-    { source: 'r:load/frame', label: 'frame · DataFrame · load' }
+    { source: 'r:load/m.onnx', label: 'm.onnx · load' }
   ]);
 });
 

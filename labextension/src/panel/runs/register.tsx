@@ -63,7 +63,7 @@ export function RegisterForm({ run, path, onDone }: IProps): JSX.Element {
   if (!sources.length) {
     return (
       <div className="jp-mlops-Register">
-        {trans.__('This run made nothing that could be registered: no step hands anything on. Tag the cell of the model with out:NAME.')}
+        {trans.__('This run made nothing that can be a model: an estimator, a function, or anything else with a predict method that a step hands on. A cell with the tag out:NAME hands NAME on.')}
       </div>
     );
   }

@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../api/types';
+import type { RunArtifact, RunDetail } from '../../api/types';
 
 /** Something of a run that can be registered. */
 export interface ISource {
@@ -7,21 +7,25 @@ export interface ISource {
   readonly label: string;
 }
 
-/** Types that are hardly ever meant. */
+/** Types that are data, not models. */
 const PLAIN = /^(builtins\.)?(int|float|str|bool|list|dict|tuple|set|NoneType)$|^numpy\.|^pandas\.|^polars\.|^pyarrow\./;
 
-/** What the steps of a run made, the likely ones first: what comes late and is no plain data. */
+/** What of a run can be a model: what its steps made and is neither plain data nor a figure; the latest first, files last. */
 export function sourcesOf(detail: Pick<RunDetail, 'run_id' | 'steps'>): readonly ISource[] {
   const found = detail.steps.flatMap((step, position) =>
-    step.outputs.flatMap(output =>
+    step.outputs.filter(canBeModel).flatMap(output =>
       output.names.map(name => ({
         source: `${detail.run_id}:${step.slug}/${name}`,
         label: [name, output.type?.split('.').pop(), step.name].filter(Boolean).join(' · '),
-        isPlain: output.kind !== 'value' || PLAIN.test(output.type ?? ''),
+        isFile: output.kind === 'file',
         position
       }))
     )
   );
-  found.sort((one, other) => Number(one.isPlain) - Number(other.isPlain) || other.position - one.position);
+  found.sort((one, other) => Number(one.isFile) - Number(other.isFile) || other.position - one.position);
   return found.map(({ source, label }) => ({ source, label }));
+}
+
+function canBeModel(output: RunArtifact): boolean {
+  return output.kind === 'file' || (output.kind === 'value' && !PLAIN.test(output.type ?? ''));
 }

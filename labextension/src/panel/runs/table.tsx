@@ -59,7 +59,7 @@ export function RunsTable(props: IProps): JSX.Element {
   useEffect(() => model.show(first, last), [model, first, last, model.total]);
   useFollowing(model, scroller);
   const question = JSON.stringify([choice.filter, choice.sort, choice.onlyNotebook]);
-  useEffect(() => scroller.current?.scrollTo({ top: 0 }), [question]);
+  useEffect(() => void scroller.current?.scrollTo({ top: 0 }), [question]);
   const rows = items.map((item): Row => {
     const run = model.runAt(item.index);
     return run ? rowOf(model, run, 'run') : { kind: 'waiting', key: `waiting-${item.index}` };
