@@ -122,7 +122,9 @@ def build_image(
         if pushed.code:
             raise push_error(pushed.lines, program.name, image)
         if digest is None:
-            raise InfrastructureError(f"{program.name} pushed {image} and did not say its digest.", hint="Push it again.")
+            raise InfrastructureError(
+                f"{program.name} pushed {image} and did not say its digest.", hint="Push it again."
+            )
     return Image(planned, image, digest, _command(program.name, image, planned, bundles))
 
 
@@ -166,5 +168,11 @@ def _bundles(planned: Deployment, folders: Home) -> list[Bundle]:
 def _command(program: str, image: str, planned: Deployment, bundles: list[Bundle]) -> str:
     traffic = json.dumps(planned.traffic.to_json(), separators=(",", ":"))
     words = [program, "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "-p", "127.0.0.1:8080:8080"]
-    words += ["-e", f"MLOPS_TRAFFIC={traffic}", "-e", f"MLOPS_DIGESTS={','.join(item.digest for item in bundles)}", image]
+    words += [
+        "-e",
+        f"MLOPS_TRAFFIC={traffic}",
+        "-e",
+        f"MLOPS_DIGESTS={','.join(item.digest for item in bundles)}",
+        image,
+    ]
     return shlex.join(words)

@@ -189,7 +189,7 @@ def read_rows(text: str) -> Any:
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"{printable(text)} can't be read: {getattr(error, 'strerror', None) or error}.",
-                hint='Give JSON, such as \'{"instances": [[1, 2]]}\', or a file that has it.',
+                hint="Give JSON, such as '{\"instances\": [[1, 2]]}', or a file that has it.",
             ) from None
     try:
         return json.loads(content)

@@ -82,8 +82,12 @@ def ci(
 
 
 @command.command("monitoring")
-@click.option("-o", "--output", metavar="FOLDER", default="monitoring", help="Write into this folder. [default: monitoring]")
-@click.option("--latency", type=float, default=1.0, metavar="S", help="Alert if 5 % of answers take longer. [default: 1]")
+@click.option(
+    "-o", "--output", metavar="FOLDER", default="monitoring", help="Write into this folder. [default: monitoring]"
+)
+@click.option(
+    "--latency", type=float, default=1.0, metavar="S", help="Alert if 5 % of answers take longer. [default: 1]"
+)
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 @format_option
 def monitoring(output: str, latency: float, force: bool, form: str) -> int:

@@ -19,7 +19,18 @@ from jupyter_mlops.images.wheel import make_wheel, wheel_name
 __all__ = ["SERVER", "default_reference", "needed", "texts", "write_context"]
 
 SERVER = (
-    *("blake3", "click", "cloudpickle", "cryptography", "httptools", "jinja2", "joblib", "numpy", "orjson", "packaging"),
+    *(
+        "blake3",
+        "click",
+        "cloudpickle",
+        "cryptography",
+        "httptools",
+        "jinja2",
+        "joblib",
+        "numpy",
+        "orjson",
+        "packaging",
+    ),
     *("pandas", "prometheus-client", "psutil", "starlette", "uvicorn", "uvloop"),
 )
 """What the server imports, by the names of distributions; a test compares."""
@@ -52,9 +63,7 @@ def texts(deployment: Deployment, bundles: Sequence[Bundle], *, base: str | None
     return {"Dockerfile": dockerfile, "requirements.txt": "\n".join(_requirements(bundles)) + "\n"}
 
 
-def write_context(
-    deployment: Deployment, bundles: Sequence[Bundle], folder: Path, *, base: str | None = None
-) -> None:
+def write_context(deployment: Deployment, bundles: Sequence[Bundle], folder: Path, *, base: str | None = None) -> None:
     """Write all that an image is built of.
 
     Args:

@@ -20,12 +20,8 @@ def monitoring_files(folder: Path, *, seconds: float = 1.0) -> dict[Path, str]:
     Args:
         seconds: Within which 95 of 100 answers are to come.
     """
-    environment = templates.environment(
-        templates.root() / "monitoring", autoescape=False, keep_trailing_newline=True
-    )
+    environment = templates.environment(templates.root() / "monitoring", autoescape=False, keep_trailing_newline=True)
     # Texts of our own: the filter's escapes for HTML would only make them hard to read.
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     values = {"errors": (Guard().max_errors or 0) / 100, "seconds": seconds, "notice": NOTICE, "alert": ALERT}
-    return {
-        folder / name: environment.get_template(template).render(**values) for template, name in FILES.items()
-    }
+    return {folder / name: environment.get_template(template).render(**values) for template, name in FILES.items()}

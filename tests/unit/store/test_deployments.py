@@ -21,9 +21,7 @@ def database(tmp_path: Path):
             run = opened.create_run(NewRun("churn", [("train", "train")]))
             made = ArtifactRecord("train.forest", "value", ("forest",), f"{number:064x}", 10)
             opened.finish_step(run.run_id, "train", StepOutcome("succeeded", outputs=[made]))
-            opened.register_model(
-                "churn", run_id=run.run_id, step="train", artifact="train.forest", member="forest"
-            )
+            opened.register_model("churn", run_id=run.run_id, step="train", artifact="train.forest", member="forest")
         yield opened
 
 
@@ -65,7 +63,12 @@ def test_how_it_stands_is_told_by_the_process_on_record_alone(database: Database
     assert not database.set_deployment_state("churn", "running", endpoint="http://a", pid=8)
     assert database.set_deployment_state("churn", "running", endpoint="http://a", pid=7)
     found = database.deployment("churn")
-    assert found is not None and (found.state, found.endpoint, found.pid, found.revision) == ("running", "http://a", 7, 1)
+    assert found is not None and (found.state, found.endpoint, found.pid, found.revision) == (
+        "running",
+        "http://a",
+        7,
+        1,
+    )
     assert database.set_deployment_state("churn", "failed", problem="it broke")
     found = database.deployment("churn")
     assert found is not None and (found.state, found.endpoint, found.problem) == ("failed", "http://a", "it broke")
