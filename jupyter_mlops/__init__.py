@@ -29,12 +29,13 @@ if TYPE_CHECKING:
         submit,
         sync,
     )
-    from jupyter_mlops.api.models import models
+    from jupyter_mlops.api.registry import models
     from jupyter_mlops.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
-    from jupyter_mlops.widgets import compare
+    from jupyter_mlops.widgets import Pipeline, compare
 
 __all__ = [
+    "Pipeline",
     "__version__",
     "compare",
     "doctor",
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 _FRONT_DOORS = {
+    "Pipeline": "jupyter_mlops.widgets",
     "compare": "jupyter_mlops.widgets",
     "load_ipython_extension": "jupyter_mlops.magics",
     "unload_ipython_extension": "jupyter_mlops.magics",

@@ -35,15 +35,15 @@ _PORTS = frozenset({"run_whole"})
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all of tests/functional; say which tests run in one process, and so one after another.
+    """Mark all of tests/functional and tests/lab; say which tests run in one process, and so one after another.
 
     Tests of a file with kernels or faults share what is costly to make. Kernels on ports race for them, so tests that
-    start such are in one group: marked with ``xdist_group("ports")``, or known by their fixtures.
+    start such are in one group: those of tests/lab, marked with ``xdist_group("ports")``, or known by their fixtures.
     """
     ports = {item.path for item in items if _takes_ports(item)}
     for item in items:
         parts = item.path.relative_to(ROOT).parts
-        if "functional" in parts:
+        if {"functional", "lab"}.intersection(parts):
             item.add_marker("kernel")
         if item.path in ports:
             item.add_marker(pytest.mark.xdist_group("ports"))
@@ -53,6 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _takes_ports(item: pytest.Item) -> bool:
     own = {name for mark in item.iter_markers("xdist_group") for name in mark.args}
+    own |= {"ports"} if "lab" in item.path.relative_to(ROOT).parts else set()
     return "ports" in own or bool(_PORTS.intersection(getattr(item, "fixturenames", ())))
 
 
@@ -95,7 +96,7 @@ def pytest_make_collect_report() -> Any:
     return _refuse_skip((yield))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require() -> Callable[..., str]:
     """Return a function that finds a program by any of its names, or skips the test and says why."""
 

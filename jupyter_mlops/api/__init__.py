@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.api.history import runs
     from jupyter_mlops.api.images import build, images_of, plan_images
     from jupyter_mlops.api.loading import load, load_inputs, metric_histories, restore_step, run_pipeline, step_names
-    from jupyter_mlops.api.models import (
+    from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
+    from jupyter_mlops.api.registry import (
         describe_model,
         model,
         model_details,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         set_model_alias,
         what_remove_model_removes,
     )
-    from jupyter_mlops.api.notebooks import explain, notebook_from_text, pipeline, read_notebook, strip_outputs, suggest
     from jupyter_mlops.api.reports import report
     from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
     from jupyter_mlops.api.syncing import sync
@@ -93,7 +93,7 @@ _PARTS = {
         "run_pipeline",
         "step_names",
     ),
-    "jupyter_mlops.api.models": (
+    "jupyter_mlops.api.registry": (
         "describe_model",
         "model",
         "model_details",

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from jupyter_mlops.widgets.comparison import ComparisonView, compare
+from jupyter_mlops.widgets.pipeline import Pipeline
 
-__all__ = ["ComparisonView", "compare"]
+__all__ = ["ComparisonView", "Pipeline", "compare"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops import api, templates
+from jupyter_mlops.widgets.frontend import has_frontend
 
 if TYPE_CHECKING:
     import os
@@ -88,7 +88,7 @@ class ComparisonView:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown: dict[str, Any] = {"text/plain": repr(self), "text/html": self.html()}
-        if _has_frontend() and self.widget is not None:
+        if has_frontend() and self.widget is not None:
             view: Any = self.widget._repr_mimebundle_()
             # Frontends without widgets take the next best; the widget's own text would say nothing.
             shown |= {kind: data for kind, data in (view or {}).items() if kind not in shown}
@@ -120,10 +120,3 @@ class ComparisonView:
             width=charts.WIDTH,
             height=charts.HEIGHT,
         )
-
-
-def _has_frontend() -> bool:
-    """Tell whether this is a kernel, which a frontend with widgets may be connected to."""
-    IPython = sys.modules.get("IPython")
-    shell = None if IPython is None else IPython.get_ipython()
-    return getattr(shell, "kernel", None) is not None

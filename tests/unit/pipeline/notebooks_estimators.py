@@ -80,6 +80,13 @@ NOTEBOOKS: dict[str, tuple[str | tuple[str, str], ...]] = {
         "m=LogisticRegression(solver='saga',max_iter=5).fit(X,y)",
         "print(np.random.rand())",
     ),
+    "simplex": (
+        ESTIMATORS,
+        "from sklearn.linear_model import QuantileRegressor\nnp.random.seed(1)",
+        DATA,
+        "m=QuantileRegressor(solver='revised simplex').fit(X,y)",
+        "print(np.random.rand())",
+    ),
     "solver var": (
         ESTIMATORS,
         DATA,

@@ -75,7 +75,7 @@ def test_the_widget_shows_a_tab_for_each_kind_and_a_switch(runs: list[str]) -> N
 
 
 def test_without_widgets_there_is_html_and_text(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "_has_frontend", lambda: True)
+    monkeypatch.setattr(comparison, "has_frontend", lambda: True)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     view = mlops.compare(*runs)
     assert view.widget is None
@@ -86,7 +86,7 @@ def test_without_widgets_there_is_html_and_text(runs: list[str], monkeypatch: py
 def test_a_terminal_gets_no_widget(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     view = mlops.compare(*runs)
     assert set(view._repr_mimebundle_()) == {"text/plain", "text/html"}
-    monkeypatch.setattr(comparison, "_has_frontend", lambda: True)
+    monkeypatch.setattr(comparison, "has_frontend", lambda: True)
     shown = view._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert shown["text/plain"] == repr(view)
