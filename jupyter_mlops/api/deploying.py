@@ -168,7 +168,8 @@ def carried_out(database: Database, home: Home, done: Changed, prepared: Mapping
     from jupyter_mlops.deploy.targets import CLUSTERS
 
     before = None if done.before is None else str(done.before)
-    found, applied = done.deployment, ()
+    found = done.deployment
+    applied: tuple[tuple[str, str, str], ...] = ()
     if found.target == LOCAL:
         found = _served_here(database, home, found)
     elif found.target in CLUSTERS and found.state != "stopped":

@@ -233,7 +233,8 @@ def stop_deployment(name: str, *, reason: str | None = None, home: PathLike | No
     with open_store(home) as (database, folders):
         rollouts = Rollouts(database)
         found = rollouts.deployment(name)
-        was_there, applied = found.state != "stopped", ()
+        was_there = found.state != "stopped"
+        applied: tuple[tuple[str, str, str], ...] = ()
         if found.target == LOCAL:
             was_there = local.stop(found) or was_there
         elif found.target in CLUSTERS and found.state == "applied":

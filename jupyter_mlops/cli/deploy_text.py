@@ -81,8 +81,8 @@ def say_deployment(shown: Shown) -> None:
     if shown.live is not None:
         _say_live(shown.live, alive=found.state == "running")
     say()
-    rows = [("when (UTC)", "who", "what", "answers then", "reason")]
-    rows += [
+    history: list[tuple[str, ...]] = [("when (UTC)", "who", "what", "answers then", "reason")]
+    history += [
         (
             _time(event.happened),
             event.who or "-",
@@ -92,7 +92,7 @@ def say_deployment(shown: Shown) -> None:
         )
         for event in shown.events
     ]
-    for line in table(rows, indent=""):
+    for line in table(history, indent=""):
         say(line)
 
 
@@ -100,7 +100,9 @@ def _say_live(live: Live, *, alive: bool) -> None:
     say()
     when = "" if alive or live.measured is None else f", as of {_time(live.measured)}"
     say(f"the last {live.seconds / 60:g} minutes{when}")
-    rows = [("version", "role", "part", "requests", "per s", "failed", "p50 ms", "p95 ms", "p99 ms", "drift", "right")]
+    rows: list[tuple[str, ...]] = [
+        ("version", "role", "part", "requests", "per s", "failed", "p50 ms", "p95 ms", "p99 ms", "drift", "right")
+    ]
     rows += [_version_row(item) for item in live.versions]
     for line in table(rows):
         say(line)

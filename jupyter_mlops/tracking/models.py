@@ -281,7 +281,7 @@ class Registry:
         if names:
             raise UsageError(
                 f"{printable(model)} stays: it is deployed as {', '.join(dict.fromkeys(names))}.",
-                hint=f"Stop that and forget it: jupyter mlops deploy stop {names[0]}; jupyter mlops deploy rm {names[0]}",
+                hint=f"Stop and forget it: jupyter mlops deploy stop {names[0]}; jupyter mlops deploy rm {names[0]}",
             )
 
     def _model(self, name: str) -> RegisteredModel:

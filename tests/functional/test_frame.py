@@ -128,7 +128,7 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
     distributions |= {"jupyter_core": "jupyter-core", "kfp_server_api": "kfp-server-api"}
     distributions |= {"jupyter_server": "jupyter-server"}
     with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"}  # theirs
-    with_them |= {"certifi", "urllib3"}  # kfp-server-api's
+    with_them |= {"certifi", "kubernetes", "urllib3"}  # kfp's and kfp-server-api's
     optional = {
         "fsspec",
         "keyring",
