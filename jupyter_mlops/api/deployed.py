@@ -1,4 +1,4 @@
-"""The process that serves a deployment: on this machine from the store, in a container from the bundles in its image."""
+"""The process that serves a deployment: here from the store, in a container from the bundles in its image."""
 
 from __future__ import annotations
 
