@@ -22,7 +22,7 @@ export JUPYTER_MLOPS_PANEL := off
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab panel check-panel test test-containers soak check format bench clean
+.PHONY: help demo lab panel check-panel screenshots test test-containers soak check format bench clean
 
 help:
 	@echo 'make demo    run the first example as a pipeline'
@@ -32,6 +32,7 @@ help:
 	@echo 'make test    everything that must pass: make check, then all tests'
 	@echo 'make test-containers  build the example as an image and run it in containers, where podman works'
 	@echo 'make soak    the tests of what may break, as long as it takes: every failpoint, 200 kills'
+	@echo 'make screenshots  take the pictures of docs/images/'
 	@echo 'make check   ruff, mypy, import-linter'
 	@echo 'make format  let ruff put the sources in order'
 	@echo 'make bench   measure the budgets, write benchmarks/results.md'
@@ -77,6 +78,10 @@ panel: $(VENV)/.examples $(PANEL)/.built
 
 check-panel: labextension/node_modules/.installed
 	cd labextension && export $(NODE) && npm run --silent lint && npx tsc --noEmit && npx jest --silent
+
+screenshots: panel
+	@.ci/system-packages
+	$(PYTEST) tests/lab/screenshots.py
 
 soak: export MLOPS_SOAK := 1
 soak: export MLOPS_KILLS := 200

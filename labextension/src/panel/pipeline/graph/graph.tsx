@@ -128,7 +128,6 @@ export default function Graph({ pipeline, states, current, onOpen, trans }: IPro
             deleteKeyCode={null}
             panActivationKeyCode={null}
             selectionKeyCode={null}
-            proOptions={{ hideAttribution: true }}
             aria-label={trans.__('Graph of steps')}
             ariaLabelConfig={{
               'controls.ariaLabel': trans.__('Zoom'),
