@@ -46,8 +46,8 @@ lab: panel
 
 test: check panel check-panel
 	@.ci/system-packages
-	$(PYTEST) -n $(WORKERS) -m 'not kernel and not containers' $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	$(PYTEST) -m 'kernel and not containers' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not containers and not lab' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -m lab $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
 # 3 is the answer of a machine that can't have containers: said, and no failure even where nothing may be skipped.
 test-containers: $(VENV)/.test

@@ -74,9 +74,8 @@ _LOGGING = frozenset(["log_artifact", "log_metric", "log_metrics", "log_params",
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """Where the Jupyter server finds its part."""
-    from jupyter_mlops.server.extension import MlopsServer
-
-    return [{"module": "jupyter_mlops.server.extension", "app": MlopsServer}]
+    module = "jupyter_mlops.server.extension"
+    return [{"module": module, "app": import_module(module).MlopsServer}]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 module.exports = {
   preset: 'ts-jest',
   testEnvironment: 'jsdom',
+  modulePathIgnorePatterns: ['<rootDir>/built/', '<rootDir>/lib/'],
   testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/src/**/*.test.tsx'],
   moduleNameMapper: { '\\.(css|svg)$': '<rootDir>/jest.style.js' },
   transform: {

@@ -25,18 +25,38 @@ settings.register_profile("thorough", max_examples=2000, deadline=None, suppress
 settings.load_profile("fast")  # --hypothesis-profile=thorough wins over this
 
 
-# --- kernels: only where a test asks for them, and one test after another ---------------------------------------------
+# --- kernels: only where a test asks for them -------------------------------------------------------------------------
 
 _KERNELS = {"ipykernel_launcher", "mlops_runtime.template"}
 _running: list[str] = []  # the test that runs, if it may not start a kernel
+_PORTS = frozenset({"run_whole"})
+"""Fixtures that start kernels on ports; those of this project's engine have sockets in folders of their own."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all of tests/functional and tests/lab; such tests run one by one, since kernels race for ports."""
+    """Mark all of tests/functional and tests/lab; say which tests run in one process, and so one after another.
+
+    Tests of a file with kernels or faults share what is costly to make. Kernels on ports race for them, so tests that
+    start such are in one group: those of tests/lab, marked with ``xdist_group("ports")``, or known by their fixtures.
+    """
+    ports = {item.path for item in items if _takes_ports(item)}
     for item in items:
-        if {"functional", "lab"}.intersection(item.path.relative_to(ROOT).parts):
+        parts = item.path.relative_to(ROOT).parts
+        if "lab" in parts:
+            item.add_marker("lab")
+        if {"functional", "lab"}.intersection(parts):
             item.add_marker("kernel")
+        if item.path in ports:
+            item.add_marker(pytest.mark.xdist_group("ports"))
+        elif "faults" in parts or item.get_closest_marker("kernel") is not None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _takes_ports(item: pytest.Item) -> bool:
+    own = {name for mark in item.iter_markers("xdist_group") for name in mark.args}
+    own |= {"ports"} if "lab" in item.path.relative_to(ROOT).parts else set()
+    return "ports" in own or bool(_PORTS.intersection(getattr(item, "fixturenames", ())))
 
 
 def _watch_processes(event: str, args: tuple[Any, ...]) -> None:

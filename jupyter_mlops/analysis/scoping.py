@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 __all__ = ["FUNCTIONS", "FunctionNode", "binds", "declared", "free_names", "is_generator", "local_names", "parameters"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_KEPT = 4096
+"""Functions and classes of which is remembered what they say by themselves: nodes are never changed."""
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -85,22 +88,26 @@ def binds(nodes: Iterable[ast.AST]) -> list[str]:
     return list(dict.fromkeys(name for node in every if id(node) not in private for name in _bound_by(node)))
 
 
+@lru_cache(_KEPT)
 def declared(node: ast.AST, kind: type[ast.Global] | type[ast.Nonlocal]) -> frozenset[str]:
     """Names that a function declares ``global`` or ``nonlocal``."""
     return frozenset(name for item in _walk(_body(node)) if isinstance(item, kind) for name in item.names)
 
 
+@lru_cache(_KEPT)
 def local_names(node: FunctionNode) -> frozenset[str]:
     """Local variables of a function, parameters included."""
     bound = {*parameters(node), *binds(_body(node))}
     return frozenset(bound - declared(node, ast.Global) - declared(node, ast.Nonlocal))
 
 
+@lru_cache(_KEPT)
 def is_generator(node: FunctionNode) -> bool:
     """Tell whether calling the function makes a generator."""
     return any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in _walk(_body(node)))
 
 
+@lru_cache(_KEPT)
 def free_names(node: ast.AST) -> frozenset[str]:
     """Names that a function or class reads from outside, now or when it is called (nested functions included)."""
     found: set[str] = set()

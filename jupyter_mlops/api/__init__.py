@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     )
     from jupyter_mlops.api.reports import report
     from jupyter_mlops.api.running import doctor, dry_run, gc, run, verify
+    from jupyter_mlops.api.served import make_server, serve, serve_settings
+    from jupyter_mlops.api.serving import bundle, bundled, make_signing_key, predict_file
     from jupyter_mlops.api.syncing import sync
     from jupyter_mlops.api.tracing import comparison, lineage
     from jupyter_mlops.runtime.logged import log_artifact, log_metric, log_metrics, log_params, set_tag
 
 __all__ = [
     "build",
+    "bundle",
+    "bundled",
     "check_wishes",
     "comparison",
     "describe_model",
@@ -51,6 +55,8 @@ __all__ = [
     "log_metrics",
     "log_params",
     "make_ci_file",
+    "make_server",
+    "make_signing_key",
     "metric_histories",
     "model",
     "model_details",
@@ -58,6 +64,7 @@ __all__ = [
     "notebook_from_text",
     "pipeline",
     "plan_images",
+    "predict_file",
     "read_notebook",
     "register_model",
     "remove_model",
@@ -67,6 +74,8 @@ __all__ = [
     "run",
     "run_pipeline",
     "runs",
+    "serve",
+    "serve_settings",
     "set_model_alias",
     "set_tag",
     "step_names",
@@ -114,6 +123,8 @@ _PARTS = {
     ),
     "jupyter_mlops.api.reports": ("report",),
     "jupyter_mlops.api.running": ("doctor", "dry_run", "gc", "run", "verify"),
+    "jupyter_mlops.api.served": ("make_server", "serve", "serve_settings"),
+    "jupyter_mlops.api.serving": ("bundle", "bundled", "make_signing_key", "predict_file"),
     "jupyter_mlops.api.syncing": ("sync",),
     "jupyter_mlops.api.tracing": ("comparison", "lineage"),
     "jupyter_mlops.runtime.logged": ("log_artifact", "log_metric", "log_metrics", "log_params", "set_tag"),

@@ -300,7 +300,7 @@ def order_of(
         source,
         sliced,
         resolve(sliced, given),
-        CompileOptions(image=image, images=images),
+        CompileOptions(image=image, images=images, tells=True),
         experiment=experiment,
         no_cache=no_cache,
         unpushed=unpushed,

@@ -105,6 +105,11 @@ def write_compiled(
     texts = {check_output(str(output), source): compiled.yaml}
     if manifests is not None:
         from jupyter_mlops.kubeflow.manifests import manifests as resources
+        from jupyter_mlops.kubeflow.names import NAMESPACE
+
+        if namespace is not None and not NAMESPACE.fullmatch(namespace):
+            hint = "Kubernetes takes at most 63 lower-case letters, digits and -."
+            raise UsageError(f"{namespace!r:.80} can't be a namespace.", hint=hint)
 
         texts[check_output(str(manifests), source)] = resources(compiled.yaml, namespace=namespace)
         if len(texts) == 1:

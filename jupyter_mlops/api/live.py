@@ -13,7 +13,7 @@ from jupyter_mlops.api.notebooks import explain, pipeline, suggest
 from jupyter_mlops.api.running import dry_run
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.notebook.model import Cell, Notebook
+from jupyter_mlops.notebook.model import Cell, Notebook, StepSettings
 from jupyter_mlops.notebook.names import nearest, slugify
 from jupyter_mlops.notebook.reading import parse_notebook
 from jupyter_mlops.pipeline.json_form import json_value, to_json
@@ -30,6 +30,8 @@ __all__ = [
     "suggestion_json",
 ]
 
+_NONE = StepSettings()
+_NO_SETTINGS = json_value(_NONE)
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -172,7 +174,7 @@ def _cell_json(cell: Cell, step: Step | None, diagnostics: Sequence[Mapping[str,
         "hidden": [] if step is None else list(step.hidden),
         "after": [] if step is None else list(step.after),
         "tags": list(cell.tags),
-        "settings": json_value(cell.settings),
+        "settings": _NO_SETTINGS if cell.settings == _NONE else json_value(cell.settings),
         "diagnostics": [item for item in diagnostics if item["cell"] == cell.id],
     }
 

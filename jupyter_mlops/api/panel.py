@@ -25,6 +25,7 @@ __all__ = [
     "run_overview",
     "store_facts",
     "traced",
+    "version_runs",
 ]
 
 
@@ -204,3 +205,9 @@ def load_code(
         if name is not None:
             return code_for_value(reader, name, bundle, step=step).to_json()
         return code_for_inputs(reader, str(step), bundle, files=files).to_json()
+
+
+def version_runs(model: str, *, home: PathLike) -> dict[int, str]:
+    """Return the run of each version of a model; nothing for one that is not registered any more."""
+    with open_store(home) as (database, _):
+        return {item.version: item.run_id for item in database.model_versions(model)}

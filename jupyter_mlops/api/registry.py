@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.tracking.model import Model
     from jupyter_mlops.tracking.model_lineage import ModelLineage
     from jupyter_mlops.tracking.models import ModelDetails, Registration, Removal
+    from jupyter_mlops.tracking.values import RunReader
 
 __all__ = [
     "describe_model",
@@ -187,6 +188,7 @@ def model(reference: str, *, home: PathLike | None = None) -> Model:
         UsageError: There is no such model, or it can't be loaded here, such as for lack of a library.
         InfrastructureError: The store can't be used, or the model's content is missing or damaged.
     """
+    from jupyter_mlops.api.serving import way_to_predict
     from jupyter_mlops.tracking.model import load_model
     from jupyter_mlops.tracking.models import Registry
 
@@ -196,7 +198,10 @@ def model(reference: str, *, home: PathLike | None = None) -> Model:
         def lineage(version: ModelVersion) -> ModelLineage:
             return _lineage(version, place)
 
-        return load_model(reference, Registry(database), lambda run_id: run_reader(database, folders, run_id), lineage)
+        def reader(run_id: str) -> RunReader:
+            return run_reader(database, folders, run_id)
+
+        return load_model(reference, Registry(database), reader, lineage, way_to_predict(place))
 
 
 def _hand_over(database: Database, home: Home, name: str) -> None:

@@ -11,8 +11,7 @@ import click
 
 from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, is_terminal, print_json, say
-from jupyter_mlops.cli.reading import read
-from jupyter_mlops.cli.run import refuse_errors
+from jupyter_mlops.cli.reading import read, refuse_errors
 
 if TYPE_CHECKING:
     from jupyter_mlops.images.model import Build, Image, ImagePlan, Problem
@@ -62,7 +61,7 @@ def command(
     from jupyter_mlops.errors import UsageError
 
     source, pipeline = read(notebook)
-    refuse_errors(source, pipeline)
+    refuse_errors(source, pipeline, "built")
     plan = api.plan_images(source, base=base, registry=registry, tag=tag, sliced=pipeline)
     if dry_run:
         print_json(plan.to_json()) if form == "json" else _say_plan(plan)

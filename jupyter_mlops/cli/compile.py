@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jupyter_mlops.cli.options import format_option
-from jupyter_mlops.cli.output import count, display_path, print_diagnostics, print_json, say
+from jupyter_mlops.cli.output import count, display_path, print_json, say
 from jupyter_mlops.cli.parameters import given_parameters, parameter_options
-from jupyter_mlops.cli.reading import read
-from jupyter_mlops.diagnostics import has_errors
-from jupyter_mlops.errors import PipelineError, UsageError
+from jupyter_mlops.cli.reading import read, refuse_errors, say_warnings
+from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.kubeflow.compiling import Compiled
@@ -59,11 +58,7 @@ def command(
     from jupyter_mlops.api import kubeflow
 
     source, pipeline = read(notebook)
-    if has_errors(pipeline.diagnostics):
-        print_diagnostics(
-            [item for item in pipeline.diagnostics if item.severity == "error"], source, pipeline, err=True
-        )
-        raise PipelineError("The notebook is not a valid pipeline; nothing was compiled.", pipeline.diagnostics)
+    refuse_errors(source, pipeline, "compiled")
     compiled = kubeflow.compile_notebook(
         source,
         given_parameters(source, pipeline, parameters),
@@ -85,6 +80,7 @@ def command(
         source=Path(notebook),
         force=force,
     )
+    say_warnings(source, pipeline)
     if form == "json":
         print_json(_json(compiled, written))
     else:

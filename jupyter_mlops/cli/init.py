@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 @click.group("init")
 def command() -> None:
-    """Write files that set things up: what continuous integration runs.
+    """Write files that set things up: for continuous integration, for monitoring.
 
     The files are yours: change what you like. One that is there already stays, unless --force is
     given.
@@ -78,4 +78,28 @@ def ci(
         say(f"  runs {name}")
     say()
     say("Next: look at it, commit it, push it. docs/ci.md explains each part.")
+    return 0
+
+
+@command.command("monitoring")
+@click.option(
+    "-o", "--output", metavar="FOLDER", default="monitoring", help="Write into this folder. [default: monitoring]"
+)
+@click.option(
+    "--latency", type=float, default=1.0, metavar="S", help="Alert if 5 % of answers take longer. [default: 1]"
+)
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@format_option
+def monitoring(output: str, latency: float, force: bool, form: str) -> int:
+    """Write alerts for Prometheus and a dashboard for Grafana about the models that are served."""
+    from jupyter_mlops.api.monitoring import write_monitoring
+
+    done = write_monitoring(output, seconds=latency, force=force)
+    if form == "json":
+        print_json({"schema": 1, "files": [{"path": str(path), "status": status} for path, status in done]})
+        return 0
+    for path, status in done:
+        say(f"{display_path(path)}: {status}", bold=True)
+    say()
+    say("Next: name the rules under rule_files of Prometheus, and import the dashboard into Grafana.")
     return 0

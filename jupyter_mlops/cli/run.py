@@ -21,7 +21,7 @@ from jupyter_mlops.cli.checking import (
     telling_refusals,
 )
 from jupyter_mlops.cli.options import format_option
-from jupyter_mlops.cli.output import can_show_boxes, print_diagnostics, print_json, say, table, terminal_width
+from jupyter_mlops.cli.output import can_show_boxes, print_json, say, table, terminal_width
 from jupyter_mlops.cli.papermill import (
     PaperOptions,
     filled_in,
@@ -38,9 +38,8 @@ from jupyter_mlops.cli.parameters import (
     parameters_and_sources,
     path_parameters,
 )
-from jupyter_mlops.cli.reading import read
-from jupyter_mlops.diagnostics import has_errors
-from jupyter_mlops.errors import InfrastructureError, PipelineError, UsageError
+from jupyter_mlops.cli.reading import read, refuse_errors, say_warnings
+from jupyter_mlops.errors import InfrastructureError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlops.engine.result import RunResult
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook
     from jupyter_mlops.pipeline.model import Pipeline
 
-__all__ = ["command", "refuse_errors"]
+__all__ = ["command"]
 
 
 @click.command("run")
@@ -326,19 +325,6 @@ def _finished(paper: PaperOptions, result: RunResult) -> RunResult:
     return result
 
 
-def refuse_errors(source: Notebook, pipeline: Pipeline) -> None:
-    """Print the errors of a notebook that is not a valid pipeline.
-
-    Raises:
-        PipelineError: There are some.
-    """
-    if not has_errors(pipeline.diagnostics):
-        return
-    errors = [item for item in pipeline.diagnostics if item.severity == "error"]
-    print_diagnostics(errors, source, pipeline, err=True)
-    raise PipelineError("The notebook is not a valid pipeline; nothing was run.", pipeline.diagnostics)
-
-
 def _again(notebook: str, output: str | None, options: Mapping[str, Any]) -> str:
     """The command that runs this once more, with the same parameters."""
     words = ["jupyter", "mlops", "run", notebook, *([output] if output is not None else [])]
@@ -347,8 +333,7 @@ def _again(notebook: str, output: str | None, options: Mapping[str, Any]) -> str
 
 def _opening(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any] | None) -> Callable[[], None] | None:
     """What is to be said once it is sure that the run begins: the plan, if there are values, and warnings."""
-    warnings = [item for item in pipeline.diagnostics if item.severity == "warning"]
-    if values is None and not warnings:
+    if values is None and all(item.severity != "warning" for item in pipeline.diagnostics):
         return None
 
     def say_all() -> None:
@@ -357,6 +342,6 @@ def _opening(source: Notebook, pipeline: Pipeline, values: Mapping[str, Any] | N
 
             say_plan(plan(pipeline, source, width=terminal_width(), boxes=can_show_boxes(), given=values))
             say(flush=True)
-        print_diagnostics(warnings, source, pipeline, err=True)
+        say_warnings(source, pipeline)
 
     return say_all

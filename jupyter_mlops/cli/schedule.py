@@ -11,7 +11,7 @@ import click
 from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.cli.parameters import parameter_options, parameters_and_sources
-from jupyter_mlops.cli.reading import read
+from jupyter_mlops.cli.reading import read, refuse_errors, say_warnings
 from jupyter_mlops.cli.subcommands import WithSubcommands
 from jupyter_mlops.errors import UsageError
 
@@ -106,10 +106,9 @@ def command(
     after a change, and delete the old schedule.
     """
     from jupyter_mlops.api import schedules
-    from jupyter_mlops.cli.run import refuse_errors
 
     source, pipeline = read(notebook)
-    refuse_errors(source, pipeline)
+    refuse_errors(source, pipeline, "scheduled")
     values, _ = parameters_and_sources(source, pipeline, parameters)
     made = schedules.create_schedule(
         source,
@@ -122,6 +121,7 @@ def command(
         catch_up=catch_up,
         sliced=pipeline,
     )
+    say_warnings(source, pipeline)
     if form == "json":
         print_json({"schema": 1, **made.to_json()})
         return 0

@@ -10,7 +10,7 @@ import click
 from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import print_json, say, table
 from jupyter_mlops.cli.parameters import command_line, parameter_options, parameters_and_sources
-from jupyter_mlops.cli.reading import read
+from jupyter_mlops.cli.reading import read, refuse_errors, say_warnings
 
 if TYPE_CHECKING:
     from jupyter_mlops.api.clusters import Submitted
@@ -48,10 +48,9 @@ def command(
     from jupyter_mlops.api import clusters
     from jupyter_mlops.cli.following import exit_code
     from jupyter_mlops.cli.following import follow as follow_run
-    from jupyter_mlops.cli.run import refuse_errors
 
     source, pipeline = read(notebook)
-    refuse_errors(source, pipeline)
+    refuse_errors(source, pipeline, "submitted")
     values, sources = parameters_and_sources(source, pipeline, parameters)
     done = clusters.submit(
         source,
@@ -64,6 +63,7 @@ def command(
         sources=sources,
         command=command_line(),
     )
+    say_warnings(source, pipeline)
     for note in done.notes:
         say(f"note: {note}", err=True, color="yellow")
     if form == "text":

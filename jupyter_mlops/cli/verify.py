@@ -11,8 +11,7 @@ import click
 from jupyter_mlops.cli.options import format_option
 from jupyter_mlops.cli.output import count, display_path, print_json, say
 from jupyter_mlops.cli.parameters import given_parameters, parameter_options
-from jupyter_mlops.cli.reading import read
-from jupyter_mlops.cli.run import refuse_errors
+from jupyter_mlops.cli.reading import read, refuse_errors
 
 if TYPE_CHECKING:
     from jupyter_mlops.notebook.model import Notebook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -27,6 +28,7 @@ Told = Callable[[str], None]
 _PROBE_SECONDS = 300
 _FOLDER_MODE = 0o775
 _FILE_MODE = 0o664
+_FROM = re.compile(r"^FROM (\S+[/:]\S+)", re.MULTILINE)
 
 
 def build_images(
@@ -166,9 +168,18 @@ class _Builder:
             self._run(own.parent, image.base, str(own.name), access, dockerfile=own)
         with _temporary_folder() as place:
             write_context(image, place)
-            self._run(place, image.reference, image.base, access)
+            others = [name for name in _FROM.findall(image.dockerfile) if name != image.base]
+            self._run(place, image.reference, image.base, access, others=others)
 
-    def _run(self, context: Path, reference: str, base: str, access: PipAccess, dockerfile: Path | None = None) -> None:
+    def _run(
+        self,
+        context: Path,
+        reference: str,
+        base: str,
+        access: PipAccess,
+        dockerfile: Path | None = None,
+        others: Sequence[str] = (),
+    ) -> None:
         done = self._engine.build(
             context,
             reference,
@@ -182,7 +193,7 @@ class _Builder:
         lines = [_without(line, access.values) for line in done.lines]
         log = self._log(lines)
         if done.code:
-            raise build_error(lines, self._engine.name, base, log)
+            raise build_error(lines, self._engine.name, base, log, *others)
 
     def _log(self, lines: Iterable[str]) -> str | None:
         path = self._folder / "build.log"

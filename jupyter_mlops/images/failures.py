@@ -92,6 +92,32 @@ _PIP = (
         "See pip's configuration and proxy; `--build-option=--network=host` uses this machine's network.",
     ),
 )
+_CONDA = (
+    _Cause(
+        r"[└├]─ (?P<what>\S+).* does not exist \(perhaps a typo|nothing provides requested (?P<other>\S+)",
+        UsageError,
+        "conda finds no {what}{other} for the image's platform",
+        "See how it is written, and the `channels` of environment.yml; what they lack can be below `pip:`.",
+    ),
+    _Cause(
+        r"Could not solve for environment specs",
+        UsageError,
+        "conda can't satisfy the environment's packages together",
+        "Loosen the versions in environment.yml.",
+    ),
+    _Cause(
+        r"libmamba .*(?:Download error|Could not (?:resolve|connect)|Could not load repodata|Multiple errors occurred)",
+        InfrastructureError,
+        "conda can't reach its channels from within the build",
+        "See `channels` in environment.yml, and proxy; `--build-option=--network=host` uses this machine's network.",
+    ),
+    _Cause(
+        r"micromamba: (?:not found|command not found)|\"?micromamba\"?: executable file not found",
+        UsageError,
+        "The image that is to make the conda environment has no micromamba",
+        "Name one that has it as `builder` in the image's settings.",
+    ),
+)
 _BASE = (
     _Cause(
         r"unauthorized|authentication required|401 Unauthorized",
@@ -201,18 +227,20 @@ _PUSH = (
 )
 
 
-def build_error(lines: Sequence[str], engine: str, base: str, log: str | None = None) -> MlopsError:
+def build_error(lines: Sequence[str], engine: str, base: str, log: str | None = None, *others: str) -> MlopsError:
     """Say why a build failed.
 
     Args:
         lines: All that was printed.
         base: The base image's name.
+        others: Images that the Dockerfile takes besides.
         log: Where all of it can be read.
     """
     text = "\n".join(lines)
     in_pip = any(line.lstrip().startswith("ERROR:") for line in map(_plain, lines)) or "pip" in "\n".join(lines[-5:])
-    groups = [(_DISK,), _BUILD, _PIP if in_pip else (), _BASE]
-    names = {"engine": engine, "base": base}
+    groups = [(_DISK,), _BUILD, _CONDA, _PIP if in_pip else (), _BASE]
+    told = "\n".join(relevant_lines(lines))
+    names = {"engine": engine, "base": next((name for name in others if name.rpartition(":")[0] in told), base)}
     return _error(text, [cause for group in groups for cause in group], names, "The image can't be built", lines, log)
 
 
@@ -250,7 +278,7 @@ def relevant_lines(lines: Sequence[str]) -> list[str]:
     errors = [
         line.strip()
         for line in plain
-        if re.match(r"\s*(ERROR|E|Error|error|fatal|mlops)\b ?:", line)
+        if re.match(r"\s*(ERROR|E|Error|error|fatal|mlops)\b ?:|\s*[└├]─ |(critical|error) +libmamba ", line)
         or "exit status" in line
         or "executor failed" in line
     ]

@@ -191,7 +191,7 @@ class _Planner:
             has_files=bool(self._needs.files),
             system_packages=self._build.system_packages,
             build_packages=self._build.build_packages,
-            builder=_MICROMAMBA,
+            builder=self._build.builder or _MICROMAMBA,
             python=_minor(self._interpreter),
         )
         dockerfile = render(recipe)

@@ -112,7 +112,7 @@ def _all(cluster: Cluster, steps: list[tuple[str, Callable[[], str | None]]]) ->
             checks.append(Check(name, "failed", error.message, error.hint))
             continue
         if text is None:
-            checks.append(Check(name, "skipped", "no pipeline_root is given: artifacts can't be fetched from here"))
+            checks.append(Check(name, "skipped", "no pipeline_root is given: what runs make is known from their logs"))
         else:
             checks.append(Check(name, "ok", text))
     return Checked(cluster.runtime.name, cluster.runtime.host, tuple(checks), failure)

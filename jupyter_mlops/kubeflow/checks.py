@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from jupyter_mlops.diagnostics import has_errors
 from jupyter_mlops.errors import NotebookError, PipelineError, UsageError
+from jupyter_mlops.kubeflow.names import REFERENCE
 from jupyter_mlops.kubeflow.plan import StepPlan
 from jupyter_mlops.notebook.model import ConfigMap, Notebook, Secret
 from jupyter_mlops.pipeline.model import Pipeline, Step
@@ -92,7 +93,7 @@ def _lost(notebook: Notebook, plan: StepPlan) -> Iterator[str]:
 
 
 def check_images(plans: tuple[StepPlan, ...], images: Mapping[str, str | None]) -> None:
-    """Refuse steps without an image.
+    """Refuse steps without an image, or with one that no cluster could pull.
 
     Raises:
         UsageError: Names them.
@@ -102,3 +103,8 @@ def check_images(plans: tuple[StepPlan, ...], images: Mapping[str, str | None]) 
         which = "any step" if len(lacking) == len(plans) else f"the step {lacking[0]!r}"
         hint = "Build one with `jupyter mlops build`, or name one: --image REFERENCE, or the setting `image`."
         raise UsageError(f"No container image is known for {which}.", hint=hint)
+    for plan in plans:
+        name = images[plan.step.slug] or ""
+        if not REFERENCE.fullmatch(name):
+            message = f"The image of the step {plan.step.name!r} can't be called {name!r:.80}."
+            raise UsageError(message, hint="Write it as registry.example.com/team/image:tag, in lower case.")

@@ -19,6 +19,7 @@ from jupyter_mlops.kubeflow.kubernetes import platform_config, resources, retry_
 from jupyter_mlops.kubeflow.needs import needed_files, needed_modules
 from jupyter_mlops.kubeflow.parameters import Argument, arguments_of
 from jupyter_mlops.kubeflow.plan import Port, StepPlan, plan_steps
+from jupyter_mlops.kubeflow.sizes import check_size, size_notes
 from jupyter_mlops.kubeflow.text import document
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.notebook.names import slugify
@@ -33,7 +34,6 @@ _EXECUTOR_INPUT = "{{$}}"
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 """As the local engine has it: sets and dicts of texts are in the same order."""
 _SCHEMA_VERSION = "2.1.0"
-_LARGE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class CompileOptions:
         image_pull_policy: For steps that set none.
         files: URIs of the project's files by path, of those that are uploaded rather than part of the image.
         report: Whether a last step reports how the run ended, also if it failed.
+        tells: Whether steps say in their logs what they made, for whoever follows the run from elsewhere.
     """
 
     image: str | None = None
@@ -57,6 +58,7 @@ class CompileOptions:
     image_pull_policy: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     report: bool = False
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def compile_pipeline(pipeline: Pipeline, notebook: Notebook, options: CompileOpt
 
     Raises:
         PipelineError: The notebook has errors.
-        NotebookError: It can't run on Kubeflow, or a step is too large.
+        NotebookError: It can't run on Kubeflow, or a step or the whole is too large.
         UsageError: A step has no image, or a setting can't be kept.
     """
     check_pipeline(pipeline, notebook)
@@ -109,6 +111,7 @@ def compile_pipeline(pipeline: Pipeline, notebook: Notebook, options: CompileOpt
     parts = tuple(_part(pipeline, notebook, plan, known[plan.step.slug], options) for plan in plans)
     name = slugify(pipeline.name)
     text = _pipeline_text(pipeline, name, parts, arguments, options)
+    check_size(text, {part.plan.step.name: sum(map(len, part.executor["container"]["args"])) for part in parts})
     return Compiled(
         name=name,
         yaml=text,
@@ -147,7 +150,7 @@ def _image(plan: StepPlan, notebook: Notebook, options: CompileOptions) -> str |
 def _part(pipeline: Pipeline, notebook: Notebook, plan: StepPlan, image: str, options: CompileOptions) -> _Part:
     folder = notebook.path.parent if notebook.path is not None else Path.cwd()
     modules, files = needed_modules(plan.step, folder), needed_files(plan.step, folder)
-    content = payload.payload(pipeline, plan, notebook, modules, files)
+    content = payload.payload(pipeline, plan, notebook, modules, files, tells=options.tells)
     settings = plan.settings
     container: dict[str, Any] = {
         "image": image,
@@ -345,10 +348,7 @@ def _flows(plan: StepPlan) -> dict[str, str]:
 
 
 def _notes(text: str, parts: Sequence[_Part]) -> tuple[str, ...]:
-    found = []
-    if len(text) > _LARGE:
-        size = f"{len(text) / _LARGE:.1f} MiB"
-        found.append(f"The pipeline has {size}; clusters keep it in one record, and many refuse more than about 1 MiB.")
+    found = list(size_notes(text))
     modules = sorted({name for part in parts for name in part.modules})
     files = sorted({name for part in parts for name in part.files})
     for kind, names in (("module", modules), ("file", files)):

@@ -7,14 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jupyter_mlops.errors import InfrastructureError, MlopsError
 from jupyter_mlops.kubeflow.client import Cluster, Json
 from jupyter_mlops.kubeflow.earlier import earlier_report
 from jupyter_mlops.kubeflow.records import URIS, ClusterRun
-from jupyter_mlops.kubeflow.reports import StepReport, find_reports, read_report, taken
+from jupyter_mlops.kubeflow.reports import StepReport, find_reports, read_report, taken, told_in_log, without_record
 from jupyter_mlops.kubeflow.states import StepState, error_of, milliseconds, run_status, step_states
 from jupyter_mlops.kubeflow.storage import Storage
 from jupyter_mlops.kubeflow.submitting import settle_start
@@ -243,21 +243,38 @@ class Follower:
         slugs = [state.slug for state in ended if state.slug not in known and state.status != "skipped"]
         if not slugs:
             return {}
+        found, lacking = self._left(place, slugs)
+        for state in ended:
+            if state.slug in slugs and state.slug not in found and state.status != "reused":
+                report = told_in_log(self._log(state))
+                if report is not None:
+                    found[state.slug] = self._with_notebook(report)
+                elif state.status == "succeeded":
+                    self._note(f"Metrics and artifacts are not recorded: {lacking}")
+        return found
+
+    def _left(self, place: ClusterRun, slugs: Sequence[str]) -> tuple[dict[str, StepReport], str]:
+        """What steps say of themselves where their artifacts are, and why not all of them do."""
         if not place.pipeline_root:
-            self._note(
-                f"Metrics and artifacts are not recorded: the runtime {place.runtime!r} has no pipeline_root in "
-                "mlops.toml, so where they are is not known."
+            return {}, (
+                f"the runtime {place.runtime!r} has no pipeline_root in mlops.toml, so where they are is not known, "
+                "and the step's log does not say it."
             )
-            return {}
         try:
-            found = find_reports(self._storage, place)
-            return {slug: read_report(self._storage, found[slug]) for slug in slugs if slug in found}
+            known = find_reports(self._storage, place)
+            found = {slug: read_report(self._storage, known[slug]) for slug in slugs if slug in known}
+            return found, f"nothing of the step is below {place.pipeline_root}, and its log does not say it."
         except Trouble:
             raise
         except MlopsError as error:
-            hint = f" {error.hint}" if error.hint else ""
-            self._note(f"Metrics and artifacts are not recorded: {error.message}{hint}")
-            return {}
+            return {}, f"{error.message} {error.hint or ''}".rstrip()
+
+    def _with_notebook(self, report: StepReport) -> StepReport:
+        """With the executed notebook, if it can be had; metrics and artifacts are on record without it, too."""
+        try:
+            return replace(report, notebook=self._storage.read_configured(report.place))
+        except MlopsError:
+            return report
 
     def _keep_notebook(self, record: StepRecord, report: StepReport) -> str | None:
         if not report.notebook:
@@ -307,7 +324,8 @@ class Follower:
         if end > start:
             self._printed[state.pod] = end
             self._changed = True
-            self._watch(LogText(record.name, text[start:end]))
+            if shown := without_record(text[start:end]):
+                self._watch(LogText(record.name, shown))
 
     def _tell(
         self, record: StepRecord, status: Status, seconds: float | None = None, reason: str | None = None

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["Names", "escaped", "unescaped"]
+__all__ = ["NAMESPACE", "REFERENCE", "Names", "escaped", "unescaped"]
+
+NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""What Kubernetes takes as the name of a namespace."""
+REFERENCE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[A-Fa-f0-9]+)?"
+)
+"""What it takes as the name of an image: registry, path, tag, digest."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PREFIX = "esc_"

@@ -27,13 +27,20 @@ MAX_ARGUMENT = 95 * 1024
 
 
 def payload(
-    pipeline: Pipeline, plan: StepPlan, notebook: Notebook, modules: Mapping[str, str], files: Mapping[str, str]
+    pipeline: Pipeline,
+    plan: StepPlan,
+    notebook: Notebook,
+    modules: Mapping[str, str],
+    files: Mapping[str, str],
+    *,
+    tells: bool = False,
 ) -> dict[str, Any]:
     """Make what the runtime reads.
 
     Args:
         modules: The project's own modules that the step imports, with digests.
         files: The project's files that the step reads, with digests.
+        tells: Whether the step says in its log what it made.
     """
     step = plan.step
     code: dict[str, None] = {}
@@ -72,6 +79,7 @@ def payload(
             "packages": sorted({*map(distribution_of, plan.settings.packages)} - {""}),
         },
         "notebook": step_notebook(pipeline, step, notebook.raw, files=given),
+        **({"tells": True} if tells else {}),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.kubeflow.names import NAMESPACE
 from jupyter_mlops.kubeflow.secrets import check_reference, literal_secret
 from jupyter_mlops.notebook.names import nearest
 from jupyter_mlops.store.projectfile import FILE, check_table, project_table
@@ -19,7 +20,6 @@ __all__ = ["AUTH_KEYS", "EXAMPLE", "Auth", "Runtime", "find_runtime", "read_runt
 EXAMPLE = '[runtimes.prod]\nhost = "https://kubeflow.example.org/pipeline"\nnamespace = "team-a"'
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
-_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _KINDS: Mapping[str, type] = {
     "host": str,
@@ -158,7 +158,7 @@ def read_runtime(path: Path, name: str, table: Any) -> Runtime:
     texts = {key: str(value).strip() for key, value in table.items() if isinstance(value, str)}
     host = _host(path, where, texts.pop("host", ""))
     namespace = texts.get("namespace", "")
-    if namespace and not _NAMESPACE.fullmatch(namespace):
+    if namespace and not NAMESPACE.fullmatch(namespace):
         raise UsageError(
             f"{path}: {where} namespace can't be {namespace!r}.",
             hint="Kubernetes takes at most 63 lower-case letters, digits and -.",

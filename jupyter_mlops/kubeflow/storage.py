@@ -54,6 +54,13 @@ class Storage:
             content: bytes = file.read(most)
             return content
 
+    def read_configured(self, uri: str) -> str:
+        """Return a text; an empty one unless it is on this machine or the runtime says how to get there.
+
+        Errors as for ``read``.
+        """
+        return self.read(uri).decode("utf-8", "replace") if _local(uri) or self._runtime.storage else ""
+
     def chunks(self, uri: str) -> Iterator[bytes]:
         """Go through a file's content. Errors as for ``read``."""
         with self.open(uri) as file:

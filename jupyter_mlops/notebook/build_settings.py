@@ -87,6 +87,7 @@ _READERS: Mapping[str, Callable[[object, str, Problems], Any]] = {
     "registry": word,
     "dockerfile": string,
     "environment": string,
+    "builder": word,
     "index_url": _url,
     "extra_index_urls": _several(_url),
     "platform": _matching(_PLATFORM, "such as `linux/amd64`"),

@@ -146,6 +146,7 @@ class BuildSettings:
         registry: Where it is pushed to, such as ``registry.example.com/team``.
         dockerfile: The user's own; brings all packages.
         environment: A conda ``environment.yml``; brings all packages.
+        builder: Image with micromamba, which makes that environment.
         index_url: Package index instead of the machine's; credentials only as ``${VARIABLE}``.
         extra_index_urls: Further ones.
         platform: Such as ``linux/amd64``.
@@ -160,6 +161,7 @@ class BuildSettings:
     registry: str | None = None
     dockerfile: str | None = None
     environment: str | None = None
+    builder: str | None = None
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     platform: str | None = None

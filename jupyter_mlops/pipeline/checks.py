@@ -171,7 +171,8 @@ def _empty_metrics(step: Step, cells: Sequence[Cell], facts: NotebookFacts) -> l
         known = facts.cells.get(cell.index)
         if not cell.metrics or known is None or not known.parsed:
             continue
-        if not any(facts.versions[number].name in step.metric_names for number in known.made):
+        names = {*cell.metric_names, *(facts.versions[number].name for number in known.made)}
+        if names.isdisjoint(step.metric_names):
             text, hint = (
                 "The cell is tagged `metrics` but binds no name",
                 "Assign each metric to a name: `accuracy = …`.",

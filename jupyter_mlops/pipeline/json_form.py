@@ -44,7 +44,7 @@ def json_value(value: Any) -> Any:
     """Return what dataclasses, mappings and sequences hold as JSON values; numbers that JSON has not are texts."""
     if value is None or isinstance(value, (str, int)):
         return value
-    names = _fields(type(value))
+    names = _fields(type(value))  # type: ignore[arg-type]  # types are hashable
     if names is not None:
         return {name: json_value(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):

@@ -1,16 +1,108 @@
-"""Deployment, as far as it is there."""
+"""Deployments in the forms that the panel has, as far as this version can deploy."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["availability"]
+from jupyter_mlops.server.problems import RequestProblem
+from jupyter_mlops.tracking.listing import moment
 
+__all__ = ["availability", "deployment_json", "live_json", "make_options", "prediction_json", "talks"]
+
+_MODULE = "jupyter_mlops.api.deployments"
 _REASON = "Deployment is not part of this version."
 
 
 def availability() -> dict[str, Any]:
     """Return whether models can be deployed, and why not."""
-    there = find_spec("jupyter_mlops.api.deploying") is not None
+    there = find_spec(_MODULE) is not None
     return {"available": there, "reason": None if there else _REASON}
+
+
+def talks() -> Any:
+    """Return the part of the façade that deploys.
+
+    Raises:
+        RequestProblem: This version has none.
+    """
+    if not availability()["available"]:
+        raise RequestProblem("no-deploy", _REASON)
+    return import_module(_MODULE)
+
+
+def make_options(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``deploy`` for a request."""
+    weight = wish.get("weight")
+    return {
+        "name": wish.get("name"),
+        "target": wish.get("target"),
+        "canary": None if weight is None or weight >= 100 else round(weight),
+        "shadow": bool(wish.get("shadow")),
+        "reason": wish.get("reason"),
+        "force": bool(wish.get("force")),
+    }
+
+
+def deployment_json(found: Any, runs: Mapping[int, str], notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a deployment.
+
+    Args:
+        found: As the façade has it.
+        runs: The run of each version of its model.
+        notes: What there is to say of what was done to it.
+    """
+    return {
+        "name": found.name,
+        "model": found.model,
+        "state": found.state,
+        "target": found.target,
+        "endpoint": found.endpoint,
+        "models": [
+            {
+                "model": found.model,
+                "version": share["version"],
+                "role": share["role"],
+                "weight": share["weight"],
+                "run_id": runs.get(share["version"]),
+            }
+            for share in found.traffic.to_json()
+        ],
+        "created": moment(found.created),
+        "changed": moment(found.changed),
+        "reason": found.problem,
+        "notes": list(notes),
+    }
+
+
+def live_json(found: Any | None) -> dict[str, Any]:
+    """Return how a deployment does; nothing is known of one whose server has never told."""
+    if found is None:
+        return {"measured": None, "seconds": None, "versions": []}
+    return {
+        "measured": moment(found.measured),
+        "seconds": found.seconds,
+        "versions": [_version(item) for item in found.to_json()["versions"]],
+    }
+
+
+def prediction_json(found: Any, model: str) -> dict[str, Any]:
+    """Return what a deployment answered."""
+    return {"outputs": dict(found.outputs), "seconds": found.seconds, "model": model, "version": found.version}
+
+
+def _version(item: Mapping[str, Any]) -> dict[str, Any]:
+    drift = item["drift"]
+    plain = ("version", "role", "weight", "ready", "requests", "rate", "failures", "p50", "p95", "p99")
+    return {
+        **{name: item[name] for name in plain},
+        "drift": {
+            **{name: drift[name] for name in ("level", "rows", "needed", "waiting", "reason")},
+            "features": [
+                {"name": feature["name"], "score": feature["psi"], "level": feature["level"]}
+                for feature in drift["features"]
+            ],
+        },
+    }

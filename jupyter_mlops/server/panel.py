@@ -51,6 +51,7 @@ class Panel:
         self._memory = memory
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+        self._has_begun = False
 
     async def in_thread(self, function: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
         """Call something that may take its time in a thread."""
@@ -96,8 +97,13 @@ class Panel:
         for home in self._remembered():
             self.keeper.look(home)
             self._stores.setdefault(home, StoreWatch(Home(home)))
-        self.analyst.start()
         self.wake()
+
+    def begin(self) -> None:
+        """Get ready for more: somebody has asked something. Before that, the server's start is not slowed by it."""
+        if not self._has_begun:
+            self._has_begun = True
+            self.analyst.start()
 
     def close(self) -> None:
         """End what belongs to the server alone; jobs go on."""
@@ -111,6 +117,10 @@ class Panel:
         if home in self._stores:
             self._stores[home].expect()
         self.wake()
+
+    def deployments_changed(self, home: Path) -> None:
+        """Tell that the deployments of a store are not what they were."""
+        self.hub.tell(("deployments", str(home)), partial(_store_event, "deployments", str(home)))
 
     async def _follow(self) -> None:
         """Look at jobs and stores while there are jobs on their way, or somebody listens."""

@@ -39,8 +39,9 @@ class Places:
         try:
             place = self.root.joinpath(*parts)
             real = place.resolve()
+            place.exists()
         except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a name that is too long
-            raise RequestProblem("no-such-path", f"{text[:200]} is no path: {error}.") from error
+            raise RequestProblem("no-such-path", f"{text[:100]} is no path: {type(error).__name__}.") from error
         if not real.is_relative_to(self.root):
             raise _refused(text)
         return place

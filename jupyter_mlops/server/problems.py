@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jupyter_mlops.errors import InfrastructureError, MlopsError, NotebookError, PipelineError
@@ -25,6 +26,11 @@ _STATUS = {
     "unavailable": 503,
     "timeout": 504,
 }
+_ABSENT = re.compile(
+    r"^There is no (run|model|step|store|figure|artifact)\b|^No run |^The model .* has no (alias|version) "
+    r"|^The (run|step) .* has no (step|variable|tag) |^Nothing called "
+)
+"""Messages that say that what was asked for is not there."""
 
 
 class RequestProblem(MlopsError):
@@ -88,8 +94,7 @@ def problem_json(
 
 def _is_absence(error: MlopsError) -> bool:
     """Whether a message says that something is not there."""
-    text = error.message
-    return text.startswith(("There is no ", "No run ", "There are no ")) or " has no step " in text
+    return _ABSENT.search(error.message) is not None
 
 
 def _diagnostic(item: Any) -> dict[str, Any]:

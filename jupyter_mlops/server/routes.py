@@ -45,7 +45,7 @@ def routes() -> list[tuple[str, type]]:
         (_MODEL + r"/(\d+)", models.ModelVersionHandler),
         (_MODEL + "/aliases/([^/]+)", models.AliasHandler),
         (r"/deployments", deployments.DeploymentsHandler),
-        (r"/deployments/([^/]+)/(promote|rollback|weights|try)", deployments.DeploymentHandler),
+        (r"/deployments/([^/]+)/(promote|rollback|weights|stop|try)", deployments.DeploymentHandler),
         (r"/deployments/([^/]+)/live", deployments.LiveHandler),
         (r"/kernel", kernels.KernelHandler),
         (r"/kernel/cure", kernels.CureHandler),

@@ -25,7 +25,7 @@ class StoreWatch:
         self._home = home
         self._lock = threading.Lock()
         self._stamp = self._look()
-        self._models = self._registered()
+        self._models: str | None = None  # nobody has looked
         self._expected = False
 
     def expect(self) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.runtime.failpoints import reach
+from jupyter_mlops.store.bundles import Bundles
 from jupyter_mlops.store.connection import Connection, Duplicate
+from jupyter_mlops.store.deployments import Deployments
 from jupyter_mlops.store.following import Following
 from jupyter_mlops.store.housekeeping import Housekeeping
 from jupyter_mlops.store.ids import new_run_id
@@ -48,7 +50,7 @@ _LOGGED = 10_000
 """Position of the first parameter that the first step logged: after all that the notebook declares."""
 
 
-class Database(Reading, Following, Housekeeping, Models, Outbox, Tracing, Transfer):
+class Database(Reading, Bundles, Deployments, Following, Housekeeping, Models, Outbox, Tracing, Transfer):
     """The database of a store; safe to use from any thread, and from many processes at once.
 
     Args:

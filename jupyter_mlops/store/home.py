@@ -65,6 +65,16 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def bundles(self) -> Path:
+        """Parent of the bundles that were made for serving."""
+        return self.root / "bundles"
+
+    @property
+    def deployments(self) -> Path:
+        """Parent of the deployments' folders: logs, what was measured, the rows of windows; private to the user."""
+        return self.root / "deployments"
+
+    @property
     def locks(self) -> Path:
         """For files that processes lock."""
         return self.root / "locks"

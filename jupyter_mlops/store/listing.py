@@ -77,6 +77,15 @@ class Listing:
             row = self._connection.row(f"SELECT count(*) {rows.text}", rows.values)
         return int(row[0]) if row else 0
 
+    def holding(self, run_ids: Sequence[str], name: str, digest: str) -> dict[str, bool]:
+        """Return for those of the runs that kept a text of this name whether it has this digest."""
+        rows = self._connection.rows(
+            "SELECT run_id, digest = ? AS same FROM documents "
+            f"WHERE slug = '' AND name = ? AND run_id IN ({', '.join('?' for _ in run_ids)})",
+            (digest, name, *run_ids),
+        )
+        return {row["run_id"]: bool(row["same"]) for row in rows}
+
     def is_known(self, found: Field) -> bool:
         """Tell whether any run has such a metric, parameter or tag."""
         table = _TABLES.get(found.kind)

@@ -203,15 +203,6 @@ class Reading(Listing):
         )
         return None if row is None else str(row["content"])
 
-    def holding(self, run_ids: Sequence[str], name: str, digest: str) -> dict[str, bool]:
-        """Return for those of the runs that kept a text of this name whether it has this digest."""
-        rows = self._connection.rows(
-            "SELECT run_id, digest = ? AS same FROM documents "
-            f"WHERE slug = '' AND name = ? AND run_id IN ({_marks(run_ids)})",
-            (digest, name, *run_ids),
-        )
-        return {row["run_id"]: bool(row["same"]) for row in rows}
-
     def documents(self, run_id: str, step: str = "") -> tuple[str, ...]:
         """Return the names of the texts kept with a run or a step."""
         rows = self._connection.rows(

@@ -8,6 +8,7 @@ The shape is ML Metadata's, under our own words:
     artifacts       a content with a name, kind and type; equal ones are one row
     events          a step run took (``in``) or made (``out``) an artifact
     outbox          what is still to be delivered to other trackers
+    bundles         what was made of a model's version to be served
     ==============  =========================================================================
 
 Keys are natural or digests, so that stores can be merged and no database has to hand out numbers. Times are integers
@@ -252,7 +253,72 @@ _VERSION_2 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # What was made for serving: a bundle goes with its version, and is not loaded any more then.
+    """
+    CREATE TABLE bundles (
+        digest    TEXT NOT NULL PRIMARY KEY,
+        model     TEXT NOT NULL,
+        version   INTEGER NOT NULL,
+        before_it TEXT NOT NULL,
+        created   BIGINT NOT NULL,
+        FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+    )
+    """,
+    "CREATE INDEX bundles_by_version ON bundles (model, version, created)",
+    # What answers requests, and the history of it, which stays when the deployment is gone.
+    """
+    CREATE TABLE deployments (
+        name         TEXT NOT NULL PRIMARY KEY,
+        model        TEXT NOT NULL REFERENCES models (name),
+        target       TEXT NOT NULL,
+        state        TEXT NOT NULL,
+        endpoint     TEXT,
+        problem      TEXT,
+        options      TEXT NOT NULL,
+        revision     INTEGER NOT NULL,
+        change       INTEGER NOT NULL,
+        host         TEXT,
+        pid          INTEGER,
+        pid_started  DOUBLE PRECISION,
+        created      BIGINT NOT NULL,
+        changed      BIGINT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE deployment_versions (
+        deployment TEXT NOT NULL REFERENCES deployments (name) ON DELETE CASCADE,
+        model      TEXT NOT NULL,
+        version    INTEGER NOT NULL,
+        role       TEXT NOT NULL,
+        weight     INTEGER NOT NULL,
+        PRIMARY KEY (deployment, version),
+        FOREIGN KEY (model, version) REFERENCES model_versions (model, version)
+    )
+    """,
+    "CREATE INDEX deployment_versions_by_version ON deployment_versions (model, version)",
+    """
+    CREATE TABLE deployment_events (
+        deployment    TEXT NOT NULL,
+        number        INTEGER NOT NULL,
+        happened      BIGINT NOT NULL,
+        who           TEXT,
+        action        TEXT NOT NULL,
+        reason        TEXT,
+        model         TEXT NOT NULL,
+        version       INTEGER,
+        traffic_before TEXT NOT NULL,
+        traffic_after TEXT NOT NULL,
+        follows       INTEGER,
+        run_id        TEXT,
+        commit_id     TEXT,
+        dirty         INTEGER,
+        PRIMARY KEY (deployment, number)
+    )
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """``MIGRATIONS[n]`` are the statements that lead from version n to n + 1."""
 
 VERSION = len(MIGRATIONS)

@@ -33,7 +33,12 @@ TABLES: Mapping[str, str] = {
 SHARED = frozenset({"contexts", "artifacts", "texts"})
 """Tables whose rows several runs can have in common."""
 
-LEFT_BEHIND = frozenset({"models", "model_versions", "model_aliases", "outbox"})
+LEFT_BEHIND = frozenset(
+    {
+        *("models", "model_versions", "model_aliases", "bundles"),
+        *("deployments", "deployment_versions", "deployment_events", "outbox"),
+    }
+)
 """Tables that are about this store alone."""
 
 _TYPES: Mapping[str, type | tuple[type, ...]] = {

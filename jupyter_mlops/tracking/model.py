@@ -47,6 +47,7 @@ class Model:
     record: ArtifactRecord
     changed: tuple[Difference, ...] = ()
     _lineage: Callable[[], ModelLineage] | None = None
+    _predict: Callable[[Model, Any], Any] | None = None
 
     def predict(self, data: Any, **options: Any) -> Any:
         """Return what the model says of some rows.
@@ -59,6 +60,8 @@ class Model:
         Raises:
             UsageError: The model can't predict, or the data lack columns that it needs.
         """
+        if self._predict is not None and not options:
+            return self._predict(self, data)
         return predict(self.value, data, self.signature, **options)
 
     @cached_property
@@ -99,6 +102,7 @@ def load_model(
     registry: Registry,
     reader: Callable[[str], RunReader],
     lineage: Callable[[ModelVersion], ModelLineage] | None = None,
+    way: Callable[[Model, Any], Any] | None = None,
 ) -> Model:
     """Load a registered model.
 
@@ -108,6 +112,7 @@ def load_model(
         text: ``churn``, ``churn@champion``, ``churn@3`` or ``churn/3``.
         reader: Reads what the run of an id made.
         lineage: Finds out where a version came from, when that is asked for.
+        way: How the model predicts; its own method by default.
 
     Raises:
         UsageError: There is no such model, or it can't be loaded here, such as for lack of a library.
@@ -134,6 +139,7 @@ def load_model(
         record,
         changed,
         None if lineage is None else lambda: lineage(version),
+        way,
     )
 
 

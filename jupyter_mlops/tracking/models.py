@@ -251,6 +251,7 @@ class Registry:
         versions = self._database.model_versions(model.name)
         if wanted.version is not None or wanted.alias is not None:
             versions = (self.version(wanted),)
+        self._refuse_deployed(model.name, versions, whole=wanted.version is None and wanted.alias is None)
         aliases = tuple(f"{alias} ({item.version})" for item in versions for alias in item.aliases)
         if aliases and not force:
             what = f"{printable(model.name)}/{versions[0].version}" if len(versions) == 1 else printable(model.name)
@@ -272,6 +273,16 @@ class Registry:
             removal = self.removal(text, force=force)
             self._database.delete_model(removal.model, None if removal.whole else removal.versions[0])
         return removal
+
+    def _refuse_deployed(self, model: str, versions: Sequence[ModelVersion], *, whole: bool) -> None:
+        """Whoever answers requests with a version would lose it."""
+        names = [name for item in versions for name in self._database.deployments_of_version(model, item.version)]
+        names += self._database.deployments_of_version(model) if whole else ()
+        if names:
+            raise UsageError(
+                f"{printable(model)} stays: it is deployed as {', '.join(dict.fromkeys(names))}.",
+                hint=f"Stop and forget it: jupyter mlops deploy stop {names[0]}; jupyter mlops deploy rm {names[0]}",
+            )
 
     def _model(self, name: str) -> RegisteredModel:
         models = self._database.models()

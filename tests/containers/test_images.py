@@ -42,6 +42,25 @@ def small(tmp_path: Path, containers: str) -> Path:
     return folder / "steps"
 
 
+ENVIRONMENT = "channels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - six=1.17.0\n"
+MICROMAMBA = """#!/usr/bin/python3
+import subprocess, sys
+if sys.argv[1:] == ["clean", "--all", "--yes"]:
+    sys.exit()
+assert sys.argv[1:4] == ["create", "--yes", "--prefix"] and sys.argv[5] == "--file", sys.argv
+prefix, lines = sys.argv[4], open(sys.argv[6]).read()
+if "samtoolz" in lines:
+    print("error    libmamba Could not solve for environment specs")
+    print("    \\u2514\\u2500 samtoolz =* * does not exist (perhaps a typo or a missing channel).")
+    sys.exit("critical libmamba Could not solve for environment specs")
+names = [line.strip(" -").replace("=", "==") for line in lines.splitlines() if line.startswith("  - ")]
+subprocess.run([sys.executable, "-m", "venv", "--copies", prefix], check=True)
+packages = [name for name in names if not name.startswith("python") and name != "pip"]
+subprocess.run([f"{prefix}/bin/python", "-m", "pip", "install", *packages], check=True)
+"""
+"""Does with pip what micromamba is asked for with conda's packages; refuses what it is not asked for so."""
+
+
 def _write(path: Path, source: str) -> None:
     cell = {"cell_type": "code", "id": "c", "metadata": {"tags": ["step:one"]}, "source": source}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -107,6 +126,38 @@ def _changed(mlops: Mlops, small: Path) -> None:
     assert "pip install" in log[:copied]
     assert log[:copied].count("--> Using cache") >= 5
     assert "--> Using cache" not in log[copied:]
+
+
+def test_a_conda_environment(mlops: Mlops, small: Path, tmp_path: Path, containers: str) -> None:
+    """The whole way of a conda image. No channel of conda is needed: what stands in for micromamba asks pip instead."""
+    builder = "localhost/mlops-example-micromamba:1"
+    context = tmp_path / "builder"
+    context.mkdir()
+    (context / "micromamba").write_text(MICROMAMBA, encoding="utf-8")
+    (context / "Dockerfile").write_text(
+        f"FROM {containers}\nCOPY --chmod=755 micromamba /usr/local/bin/\nUSER 1000\n", encoding="utf-8"
+    )
+    made = subprocess.run(["podman", "build", "--tag", builder, context], capture_output=True, text=True, timeout=300)
+    assert made.returncode == 0, made.stderr
+    (small.parent / "environment.yml").write_text(ENVIRONMENT, encoding="utf-8")
+    settings = (
+        f'[image]\nname = "mlops-example-conda"\nenvironment = "environment.yml"\nbuilder = "{builder}"\n'
+        f'base = "{containers}"\nbuild_options = ["--network=host"]\n'
+    )
+    (small.parent / "mlops.toml").write_text(settings, encoding="utf-8")
+    done = mlops(small, "build", "small.ipynb", "--format=json")
+    assert done.returncode == 0, done.stderr
+    (image,) = json.loads(done.stdout)["images"]
+    code = "import helper, six, sys, IPython, os; print(helper.double(4), six.__version__, sys.prefix, os.getuid())"
+    command = ["podman", "run", "--rm", "--network", "none", image["reference"], "python3", "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.stdout.splitlines() == ["8 1.17.0 /opt/env 1000"], ran.stderr
+    step = ["podman", "run", "--rm", image["reference"], "python3", "-m", "jupyter_mlops.runtime.component"]
+    ran = subprocess.run(step, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 4 and "started by Kubeflow" in ran.stderr
+    (small.parent / "environment.yml").write_text("dependencies: [samtoolz]\n", encoding="utf-8")
+    done = mlops(small, "build", "small.ipynb")
+    assert (done.returncode, "conda finds no samtoolz" in done.stderr) == (2, True), done.stderr
 
 
 def test_a_base_image_that_does_not_exist(mlops: Mlops, project: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_kill_anywhere_loses_at_most_the_steps_that_ran(
 ) -> None:
     passes, begins, expected, undisturbed = scenarios[scenario]
     for name, count in passes.items():
-        for number in range(1, count + 1) if soak else {1, count}:
+        for number in range(1, count + 1) if soak else {1, count} if scenario == RUN else {count}:
             project = begins.copy(tmp_path / f"{name}-{number}")
             answer = nursery.run(project, f"{name}:{number}")
             in_kernel = answer.killed is None

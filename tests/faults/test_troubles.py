@@ -22,7 +22,7 @@ from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.objects import ObjectStore
 from jupyter_mlops.store.records import NewRun
 
-KILLS = int(os.environ.get("MLOPS_KILLS", "15"))
+KILLS = int(os.environ.get("MLOPS_KILLS", "6"))
 CHANGED = "total = 10 * sum(twice) + len(open('out.txt').read()) + len(text)\nprint('total', total)"
 
 

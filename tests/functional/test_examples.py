@@ -14,7 +14,7 @@ from jupyter_mlops import api
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.ipynb"))
-WRITES = {"breast_cancer": set(), "diabetes": {"diabetes_predictions.csv"}, "digits": set()}
+WRITES = {"breast_cancer": set(), "diabetes": {"diabetes_predictions.csv"}, "digits": set(), "iris": set()}
 STEPS = {
     "breast_cancer": ["load-data", "split", "train-forest", "train-logistic", "evaluate"],
     "diabetes": [
@@ -28,6 +28,7 @@ STEPS = {
         "report",
     ],
     "digits": ["load", "split", "reduce", "train", "evaluate", "metrics"],
+    "iris": ["load", "split", "train", "metrics"],
 }
 BRANCHES = {"breast_cancer": ("train-forest", "train-logistic"), "diabetes": ("fit-plain", "fit-engineered")}
 
@@ -45,7 +46,7 @@ def copy_of(root, tmp_path):
     return copy
 
 
-def test_there_are_three_examples():
+def test_there_are_four_examples():
     assert EXAMPLES == sorted(STEPS) == sorted(WRITES)
 
 

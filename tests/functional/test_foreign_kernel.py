@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator
+from importlib.metadata import Distribution, distribution, version
 from pathlib import Path
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from jupyter_mlops import api
 
@@ -29,12 +33,44 @@ def foreign_python(root: Path) -> Path:
     label = json.dumps([sys.version, *wanted])
     stamp = folder / "made-of.json"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != label:
-        venv.create(folder, clear=True, with_pip=True)
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        venv.create(folder, clear=True)
+        code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        site = Path(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+        for item in needed(PINNED):
+            install(item, site)
         stamp.write_text(label, encoding="utf-8")
     return python
+
+
+def needed(names: Iterable[str]) -> list[Distribution]:
+    """Return the installed distributions of these names, and all that they need."""
+    found: dict[str, Distribution] = {}
+    waiting = list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found[name] = distribution(name)
+            wanted = map(Requirement, found[name].requires or ())
+            waiting += [item.name for item in wanted if item.marker is None or item.marker.evaluate({"extra": ""})]
+    return list(found.values())
+
+
+def install(item: Distribution, site: Path) -> None:
+    """Put the files of a distribution into another environment, as they are here: no index is asked, nothing built."""
+    for source, target in _modules(item, site):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            try:
+                os.link(source, target)
+            except OSError:  # another disk
+                shutil.copy2(source, target)
+
+
+def _modules(item: Distribution, site: Path) -> Iterator[tuple[Path, Path]]:
+    for file in item.files or ():
+        source = Path(str(item.locate_file(file)))
+        if ".." not in file.parts and source.is_file():  # programs and data outside of the modules are not needed
+            yield source, site / file
 
 
 @pytest.fixture

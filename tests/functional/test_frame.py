@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -41,7 +42,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.is_dir() and not _is_generated(path.name):
             yield from _walk(path)
-        elif path.is_file():
+        elif path.is_file() and path.name != ".git":  # that of a further work tree
             yield path
 
 
@@ -88,7 +89,10 @@ def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
         "index.html.j2",
         "style.css",
     }
-    others = {name.split("/")[0] for name in outside if not name.startswith(data)}
+    config = f"jupyter_mlops-{__version__}.data/data/etc/jupyter/jupyter_server_config.d/jupyter_mlops.json"
+    enabled = json.loads(wheel.read(config))["ServerApp"]["jpserver_extensions"]
+    assert enabled == {"jupyter_mlops": True}  # installing is enough for the Jupyter server to load it
+    others = {name.split("/")[0] for name in outside if not name.startswith(data) and name != config}
     assert others == {f"jupyter_mlops-{__version__}.dist-info"}
 
 
@@ -122,8 +126,9 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
     """A third-party import at the top of a module, or in a function, names a package that pip installs with us."""
     distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
     distributions |= {"jupyter_core": "jupyter-core", "kfp_server_api": "kfp-server-api"}
+    distributions |= {"jupyter_server": "jupyter-server"}
     with_them = {"IPython", "joblib", "jsonschema", "markupsafe", "numpy", "tornado", "traitlets", "zmq"}  # theirs
-    with_them |= {"certifi", "urllib3"}  # kfp-server-api's
+    with_them |= {"certifi", "kubernetes", "urllib3"}  # kfp's and kfp-server-api's
     optional = {
         "fsspec",
         "keyring",
@@ -137,13 +142,15 @@ def test_each_import_is_a_declared_dependency(root: Path, project: dict) -> None
         "mlops_runtime",
     }  # used where present
     declared = {re.split(r"[\[<>=; ]", item)[0] for item in project["project"]["dependencies"]}
+    distributions |= {"prometheus_client": "prometheus-client"}
+    extra = {re.split(r"[\[<>=; ]", item)[0] for item in project["project"]["optional-dependencies"]["deploy"]}
     undeclared = {
         f"{path.relative_to(root)}: {name}"
         for path in _walk(root / "jupyter_mlops")
         if path.suffix == ".py"
         for name in _imported(path)
         if name not in sys.stdlib_module_names | with_them | optional | {"jupyter_mlops"}
-        and distributions.get(name, name) not in declared
+        and distributions.get(name, name) not in declared | (extra if "deploy" in path.parts else set())
     }
     assert not undeclared
 

@@ -19,7 +19,7 @@ import pytest
 from jupyter_mlops.store.database import Database
 from jupyter_mlops.store.objects import ObjectStore
 
-KILLS = int(os.environ.get("MLOPS_KILLS", "15"))
+KILLS = int(os.environ.get("MLOPS_KILLS", "6"))
 SECONDS = 120
 CELLS = (
     ("parameters", "n = 1"),

@@ -12,6 +12,8 @@ from jupyter_client.manager import KernelManager
 
 import jupyter_mlops as mlops
 
+pytestmark = pytest.mark.xdist_group("ports")
+
 CELLS = (
     ("", "%load_ext jupyter_mlops"),
     ("imports", "import numpy as np\nimport pandas as pd"),

@@ -12,6 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 from jupyter_mlops import api
 
+pytestmark = pytest.mark.xdist_group("ports")  # papermill's kernels
+
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
 DEFAULTS = 'rows: int = 3\nscale = 0.5\nlabel = "plain"\nloud = False\nweights = [1, 2]\nnames = {"a": 1}\nlimit = None'
 GIVEN = {

@@ -142,7 +142,15 @@ def both(folder: Path, pool: KernelPool, notebook: Callable[..., str]) -> Run:
 
 
 def shown(cell: Any) -> list[Any]:
-    return [plain(output) for output in cell["outputs"]]
+    """What a cell showed; how what it printed was cut into messages is chance."""
+    found: list[Any] = []
+    for output in map(plain, cell["outputs"]):
+        text = "".join(output.get("text", ""))
+        if found and text and found[-1].get("name") == output.get("name"):
+            found[-1]["text"] += text
+        else:
+            found.append({**output, "text": text} if text else output)
+    return found
 
 
 def plain(output: Any) -> Any:

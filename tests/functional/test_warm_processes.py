@@ -15,7 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kernels are forked on Linux only")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kernels are forked on Linux only"),
+    pytest.mark.xdist_group("ports"),  # papermill's own kernels
+]
 
 SECONDS = 60.0
 WAITS = "import os, pathlib, time\npathlib.Path('part').write_text(str(os.getpid()))\nos.rename('part', 'pid')\n"

@@ -363,4 +363,8 @@ def test_tab_and_comparison_are_accessible(screen: Any, runs: dict[str, str], ro
 
 def _violations(page: Any, selector: str) -> list[str]:
     found = page.evaluate("selector => axe.run(selector)", selector)
-    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found["violations"] for node in one["nodes"]]
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]

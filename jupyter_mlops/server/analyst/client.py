@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_mlops.server.analyst.signs import PROBLEM, RESULT
 from jupyter_mlops.server.problems import RequestProblem
 
 __all__ = ["Analyst", "Refused"]
@@ -40,7 +41,7 @@ class _Died(Exception):
 class _Request:
     key: tuple[str, ...]
     body: dict[str, Any]
-    waiting: list[asyncio.Future[dict[str, Any]]] = field(default_factory=list)
+    waiting: list[asyncio.Future[str]] = field(default_factory=list)
 
 
 class Analyst:
@@ -63,8 +64,8 @@ class Analyst:
         self._thread = ThreadPoolExecutor(1, "mlops-analyst")
         self._closed = False
 
-    async def ask(self, kind: str, body: dict[str, Any], client: str = "") -> dict[str, Any]:
-        """Return the answer to a request.
+    async def ask(self, kind: str, body: dict[str, Any], client: str = "") -> str:
+        """Return the answer to a request, as JSON.
 
         Args:
             kind: ``analysis``, ``suggestions``, ``plan`` or ``explain``.
@@ -74,7 +75,7 @@ class Analyst:
             RequestProblem: It was superseded, took too long, or the process dies of it.
             Refused: The process has a problem with it.
         """
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         request = _Request((kind, body["path"], client), {**body, "kind": kind}, [future])
         running = self._running
         if running is not None and running.body == request.body:
@@ -117,13 +118,13 @@ class Analyst:
             finally:
                 self._running = None
 
-    async def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, body: dict[str, Any]) -> str:
         line = json.dumps(body).encode() + b"\n"
         loop = asyncio.get_running_loop()
         for _ in range(_TRIES):
             asked = loop.run_in_executor(self._thread, self._exchange, line)
             try:
-                answer: dict[str, Any] = json.loads(await asyncio.wait_for(asyncio.shield(asked), self._seconds))
+                answer = (await asyncio.wait_for(asyncio.shield(asked), self._seconds)).decode()
             except asyncio.TimeoutError:
                 self._kill()
                 await asyncio.gather(asked, return_exceptions=True)
@@ -136,10 +137,9 @@ class Analyst:
             except _Died:
                 self._log.warning("jupyter-mlops: the process that analyses notebooks died; it is started anew")
                 continue
-            if "problem" in answer:
-                raise Refused(answer["problem"])
-            result: dict[str, Any] = answer["result"]
-            return result
+            if answer.startswith(PROBLEM):
+                raise Refused(json.loads(answer.removeprefix(PROBLEM)))
+            return answer.removeprefix(RESULT)
         raise RequestProblem(
             "unavailable",
             "The process that analyses the notebook dies of it.",
@@ -188,7 +188,7 @@ def _superseded(path: str) -> RequestProblem:
     return RequestProblem("superseded", f"A newer request about {path} took the place of this one.")
 
 
-def _settle(request: _Request, answer: dict[str, Any]) -> None:
+def _settle(request: _Request, answer: str) -> None:
     for future in request.waiting:
         if not future.done():
             future.set_result(answer)

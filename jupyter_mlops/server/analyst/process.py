@@ -1,4 +1,4 @@
-"""The process that analyses: requests come in as JSON, one a line, and so go the answers.
+"""The process that analyses: requests come in as JSON, one a line, and so go the answers, after a sign what they are.
 
 Run as ``python -m jupyter_mlops.server.analyst.process BYTES``: the memory that it may have.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.api import live
+from jupyter_mlops.server.analyst.signs import PROBLEM, RESULT
 from jupyter_mlops.server.problems import problem_json, problem_of
 
 __all__ = ["main"]
@@ -34,23 +35,24 @@ def main(arguments: list[str]) -> int:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in itertools.islice(sys.stdin.buffer, _MOST):
-        answers.write(json.dumps(_answered(json.loads(line))) + "\n")
+        sign, answer = _answered(json.loads(line))
+        answers.write(f"{sign}{json.dumps(answer)}\n")
         answers.flush()
     return 0
 
 
-def _answered(request: dict[str, Any]) -> dict[str, Any]:
+def _answered(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     try:
-        return {"result": _ANSWERS[request["kind"]](request)}
+        return RESULT, _ANSWERS[request["kind"]](request)
     except (MemoryError, RecursionError) as error:
         message = "The notebook is too large, or too deeply nested, to be analysed here."
-        return {"problem": problem_json("too-large", message, details=type(error).__name__)}
+        return PROBLEM, problem_json("too-large", message, details=type(error).__name__)
     except Exception as error:
         problem = problem_of(error)
         if problem["code"] == "defect":
             traceback.print_exc(file=sys.stderr)
             sys.stderr.flush()
-        return {"problem": problem}
+        return PROBLEM, problem
 
 
 def _content(request: dict[str, Any]) -> tuple[Any, str]:

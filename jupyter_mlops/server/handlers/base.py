@@ -47,6 +47,8 @@ class Handler(APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Let the rest of Jupyter decide first."""
         await super().prepare()
+        if self.current_user is not None:
+            self.panel.begin()
         self.set_header("Cache-Control", "no-store")
 
     def body(self, schema: str) -> dict[str, Any]:
@@ -126,10 +128,11 @@ class Handler(APIHandler):
 class MissingHandler(Handler):
     """What no route is for."""
 
-    @web.authenticated
     async def prepare(self) -> None:  # type: ignore[override]
-        """Say so."""
+        """Say so to those who may ask."""
         await super().prepare()
+        if self.current_user is None:
+            raise web.HTTPError(403)
         raise RequestProblem("no-such-thing", f"There is no {self.request.method} {self.request.path}.")
 
 

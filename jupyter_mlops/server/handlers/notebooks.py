@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
@@ -21,7 +20,8 @@ class _LiveHandler(Handler):
 
     kind = "analysis"
     schema = "LiveNotebook"
-    _asked: asyncio.Task[dict[str, Any]] | None = None
+    _asked: asyncio.Task[str] | None = None
+    _has_left = False
 
     @web.authenticated
     @authorized
@@ -32,10 +32,15 @@ class _LiveHandler(Handler):
         client = self.request.headers.get(_CLIENT, "")
         request = {**body, "place": str(place)}
         self._asked = asyncio.create_task(self.panel.analyst.ask(self.kind, request, client))
-        self.answer(await self._asked)
+        try:
+            self.finish(await self._asked)
+        except asyncio.CancelledError:
+            if not self._has_left:
+                raise
 
     def on_connection_close(self) -> None:
         """Nobody waits for the answer any more."""
+        self._has_left = True
         if self._asked is not None:
             self._asked.cancel()
 

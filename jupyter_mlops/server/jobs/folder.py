@@ -63,20 +63,27 @@ class JobFolder:
         """There if somebody asked it to stop."""
         return self.path / "stop"
 
+    @property
+    def end(self) -> Path:
+        """How it stood when it had ended, so that nobody has to read its events again."""
+        return self.path / "end.json"
+
     def write_order(self, order: dict[str, Any]) -> None:
         """Keep what was asked."""
-        temporary = self.order.with_suffix(".tmp")
-        temporary.touch(0o600)
-        temporary.write_text(json.dumps(json_value(order)), encoding="utf-8")
-        temporary.replace(self.order)
+        _write(self.order, order)
+
+    def write_end(self, state: dict[str, Any]) -> None:
+        """Keep how it ended, if there is room for it."""
+        with contextlib.suppress(OSError):
+            _write(self.end, state)
 
     def read_order(self) -> dict[str, Any] | None:
         """Return what was asked; None if that can't be read."""
-        try:
-            found = json.loads(self.order.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) and isinstance(found.get("path"), str) else None
+        return _read(self.order)
+
+    def read_end(self) -> dict[str, Any] | None:
+        """Return how it ended; None if it has not, or that can't be read."""
+        return _read(self.end)
 
     def append(self, event: dict[str, Any]) -> None:
         """Add an event; one system call each, so that a process that dies leaves whole lines."""
@@ -131,6 +138,21 @@ def job_folders(jobs: Path) -> list[JobFolder]:
     except OSError:
         return []
     return [JobFolder(jobs / name) for name in names]
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.touch(0o600)
+    temporary.write_text(json.dumps(json_value(content)), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("path"), str) else None
 
 
 def _parsed(line: bytes) -> Iterator[dict[str, Any]]:

@@ -84,17 +84,27 @@ class Keeper:
             return
         self._homes.add(home)
         for folder in job_folders(Home(home).jobs):
-            order = folder.read_order() if folder.id not in self._jobs else None
-            if order is None:
-                continue
-            job = Job(folder, JobState(folder.id, order), home)
-            self._jobs[folder.id] = job
-            while self._read(job, quietly=True):
-                pass
-            if folder.stop_wish.exists():
-                job.state.ask_to_stop()
-            self._settle(job)
-            self._changed(job)
+            job = self._found(folder, home) if folder.id not in self._jobs else None
+            if job is not None:
+                self._jobs[folder.id] = job
+                self._changed(job)
+
+    def _found(self, folder: JobFolder, home: Path) -> Job | None:
+        """A job of a former server process; None if nothing can be told of it."""
+        end, order = folder.read_end(), folder.read_order()
+        if end is not None:
+            with contextlib.suppress(KeyError, TypeError):
+                return Job(folder, JobState.restored(end), home)
+        if order is None:
+            return None
+        job = Job(folder, JobState(folder.id, order), home)
+        while self._read(job, quietly=True):
+            pass
+        if folder.stop_wish.exists():
+            job.state.ask_to_stop()
+        self._settle(job)
+        self._keep_end(job)
+        return job
 
     def start(self, home: Path, order: dict[str, Any], cwd: Path) -> Job:
         """Start a job.
@@ -171,6 +181,7 @@ class Keeper:
                 changed = True
             if changed:
                 self._changed(job)
+                self._keep_end(job)
 
     def _read(self, job: Job, *, quietly: bool = False) -> bool:
         """Read what is new; tell whether there was something."""
@@ -180,6 +191,10 @@ class Keeper:
             if event.get("e") == "out" and not quietly:
                 self._printed(job, event.get("slug"), event.get("stream", "stdout"), str(event.get("text", "")))
         return bool(events)
+
+    def _keep_end(self, job: Job) -> None:
+        if job.state.is_final:
+            job.folder.write_end(job.state.to_json())
 
     def _settle(self, job: Job) -> None:
         """End a job whose process is gone."""

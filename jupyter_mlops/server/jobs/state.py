@@ -53,6 +53,19 @@ class JobState:
             "verification": None,
         }
 
+    @classmethod
+    def restored(cls, plain: Mapping[str, Any]) -> JobState:
+        """Return a job that has ended, of what ``to_json`` said.
+
+        Raises:
+            KeyError: That was another form.
+        """
+        state = cls(str(plain["id"]), plain)
+        state.state, state._log = str(plain["state"]), str(plain["log"])
+        state._known = {name: plain[name] for name in state._known}
+        state._steps = {step["slug"]: dict(step) for step in plain["steps"]}
+        return state
+
     @property
     def is_final(self) -> bool:
         """Whether it has ended."""

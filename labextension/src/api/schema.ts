@@ -481,6 +481,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Give all requests to the version on trial, or to another one. */
         post: operations["promoteDeployment"];
         delete?: never;
         options?: never;
@@ -497,7 +498,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Bring back the versions that answered before, or give all requests to one version. */
         post: operations["rollbackDeployment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deployments/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it; it stays on record. */
+        post: operations["stopDeployment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -513,6 +532,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Part the requests between versions. */
         post: operations["setWeights"];
         delete?: never;
         options?: never;
@@ -529,6 +549,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Send rows to it. */
         post: operations["tryDeployment"];
         delete?: never;
         options?: never;
@@ -1037,7 +1058,7 @@ export interface components {
             code: string;
             /** @description What it binds. */
             names: string[];
-            /** @description An expression (for `user_expressions`); its value is the list of those names that hold something there. */
+            /** @description An expression (for `user_expressions`); its value is the list of those names, without imports, that hold something there. */
             probe: string;
             /** @description For people. */
             title: string;
@@ -1051,56 +1072,124 @@ export interface components {
             description?: string | null;
             aliases?: string[];
         };
+        ModelDescription: {
+            /** @description Null takes it away. */
+            description: string | null;
+            /** @description Of this version; of the model by default. */
+            version?: string | number | null;
+        };
+        AliasRequest: {
+            /** @description A number, `latest`, or another alias. */
+            version: string | number;
+        };
+        CureRequest: {
+            path?: string;
+            kernel?: string;
+        };
         DeployRequest: {
             path?: string;
-            /** @description `churn`, `churn@champion`, `churn/3`. */
+            /** @description `churn`, `churn@champion`, `churn@3`. */
             model: string;
+            /** @description The model's by default. */
             name?: string | null;
-            /** @default local */
-            target?: string;
+            /** @description What the deployment has, or `local`. */
+            target?: string | null;
+            /** @description Per cent of the requests for a version on trial; all by default. */
             weight?: number | null;
-            options?: Record<string, unknown>;
+            /** @description It gets the rows alone, for comparison. */
+            shadow?: boolean;
+            /** @description Needed where it takes the place of another version. */
+            reason?: string | null;
+            /** @description Also code that was not committed. */
+            force?: boolean;
+        };
+        DeploymentChange: {
+            version?: number | null;
+            /** @description Stays on record. */
+            reason?: string | null;
+        };
+        WeightsRequest: {
+            /** @description Per cent by version. */
+            weights: {
+                [key: string]: number;
+            };
+            reason?: string | null;
+        };
+        TryRequest: {
+            /** @description Objects by column, or lists of numbers; an example of the training data by default. */
+            rows?: unknown[] | null;
         };
         Deployment: {
             name: string;
-            /** @enum {unknown} */
-            state: "starting" | "running" | "degraded" | "stopped" | "failed";
+            model: string;
+            /**
+             * @description `applied`: a cluster has it; `built`: an image that somebody else runs.
+             * @enum {unknown}
+             */
+            state: "starting" | "running" | "applied" | "built" | "stopped" | "failed";
             target: string;
             endpoint: string | null;
+            /** @description The versions that answer. */
             models: {
                 model: string;
                 version: number;
-                alias: string | null;
-                /** @description Per cent of the traffic. */
+                /** @description Such as `stable`, `canary`, `shadow`. */
+                role: string;
+                /** @description Per cent of the requests. */
                 weight: number;
                 run_id: string | null;
             }[];
-            created: components["schemas"]["Time"];
-            /** @description Why it is in this state. */
+            created: components["schemas"]["TimeOrNull"];
+            changed: components["schemas"]["TimeOrNull"];
+            /** @description Why it failed. */
             reason: string | null;
+            /** @description What there is to say of what was done. */
+            notes: string[];
         };
         Prediction: {
-            outputs: unknown;
+            /** @description By name. */
+            outputs: Record<string, unknown>;
             seconds: number;
-            model: string | null;
+            model: string;
             version: number | null;
         };
         LiveNumbers: {
+            measured: components["schemas"]["TimeOrNull"];
+            /** @description The span that rates and latencies are of. */
+            seconds: number | null;
+            versions: components["schemas"]["LiveVersion"][];
+        };
+        LiveVersion: {
+            version: number;
+            role: string;
+            weight: number;
+            ready: boolean;
+            requests: number;
             /** @description Requests a second. */
-            rate: number | null;
-            /** @description Failed ones a second. */
-            errors: number | null;
-            latency: {
-                p50: number | null;
-                p95: number | null;
-                p99: number | null;
-            };
+            rate: number;
+            /** @description Part of the requests that the model failed. */
+            failures: number;
+            /** @description Milliseconds. */
+            p50: number | null;
+            /** @description Milliseconds. */
+            p95: number | null;
+            /** @description Milliseconds. */
+            p99: number | null;
             drift: {
-                feature: string;
-                score: number;
-                drifted: boolean;
-            }[];
-            since: components["schemas"]["Time"];
+                /** @description `ok`, `notice`, `alert`; `unknown` before there is a full window of rows. */
+                level: string;
+                rows: number;
+                needed: number;
+                waiting: number;
+                reason: string | null;
+                features: {
+                    name: string;
+                    /** @description Population stability index against the training data. */
+                    score: number;
+                    /** @enum {unknown} */
+                    level: "ok" | "notice" | "alert";
+                }[];
+            };
         };
         Kernel: {
             /** @description Name of the kernelspec. */
@@ -2921,12 +3010,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Null takes it away. */
-                    description: string | null;
-                    /** @description Of this version; of the model by default. */
-                    version?: string | number | null;
-                };
+                "application/json": components["schemas"]["ModelDescription"];
             };
         };
         responses: {
@@ -2986,10 +3070,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description A number, `latest`, or another alias. */
-                    version: string | number;
-                };
+                "application/json": components["schemas"]["AliasRequest"];
             };
         };
         responses: {
@@ -3095,7 +3176,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3121,7 +3206,41 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
+        responses: {
+            /** @description The deployment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    stopDeployment: {
+        parameters: {
+            query?: {
+                /** @description Path of a notebook or folder below the contents root. */
+                path?: components["parameters"]["path"];
+            };
+            header?: never;
+            path: {
+                name: components["parameters"]["deployment"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentChange"];
+            };
+        };
         responses: {
             /** @description The deployment. */
             200: {
@@ -3149,12 +3268,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Per cent by version. */
-                    weights: {
-                        [key: string]: number;
-                    };
-                };
+                "application/json": components["schemas"]["WeightsRequest"];
             };
         };
         responses: {
@@ -3184,10 +3298,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Objects by column */
-                    rows: unknown[];
-                };
+                "application/json": components["schemas"]["TryRequest"];
             };
         };
         responses: {
@@ -3264,10 +3375,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    path?: string;
-                    kernel?: string;
-                };
+                "application/json": components["schemas"]["CureRequest"];
             };
         };
         responses: {

@@ -14,7 +14,7 @@ from jupyter_mlops.engine.runner import run_pipeline
 from jupyter_mlops.notebook.model import Notebook
 from jupyter_mlops.pipeline.model import Parameter, Pipeline, Step
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("ports")]
 
 TIMINGS = ("start_time", "end_time", "duration")
 

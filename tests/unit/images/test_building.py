@@ -156,6 +156,11 @@ def test_conda_environment(write: Any, project: Path) -> None:
     assert image.kind == "conda"
     assert "micromamba create --yes --prefix /opt/env" in image.dockerfile
     assert image.texts == {"environment.yml": "dependencies: [python=3.11]\n"}
+    assert "FROM docker.io/mambaorg/micromamba:latest AS builder" in image.dockerfile
+    notebook, _ = write(
+        {"one": "x = 1"}, metadata={"image": {"environment": "environment.yml", "builder": "mirror/m:2"}}
+    )
+    assert "FROM mirror/m:2 AS builder" in api.plan_images(notebook).images[0].dockerfile
 
 
 def test_context_has_all_that_the_dockerfile_copies(write: Any, project: Path, tmp_path: Path) -> None:

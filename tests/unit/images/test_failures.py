@@ -75,6 +75,14 @@ def test_credentials_are_struck_out() -> None:
         ("ERROR: HTTP error 403 while getting x\nERROR: 403 Client Error: Forbidden", UsageError, "refuses access (403)"),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", InfrastructureError, "not running"),
         ("Killed", InfrastructureError, "out of memory"),
+        ("error    libmamba Could not solve for environment specs\n    The following package could not be installed\n"
+         "    └─ samtoolz =* * does not exist (perhaps a typo or a missing channel).\ncritical libmamba Could not solve for "
+         "environment specs", UsageError, "conda finds no samtoolz for"),
+        ("error    libmamba Could not solve for environment specs\n    The following packages are incompatible\n"
+         "    └─ python 3.13.* conflicts with any installable versions previously reported.", UsageError, "conda can't satisfy"),
+        ("critical libmamba Multiple errors occurred:\n    Download error (6) Could not resolve hostname [https://x/noarch]",
+         InfrastructureError, "conda can't reach its channels"),
+        ("/bin/sh: 1: micromamba: not found", UsageError, "has no micromamba"),
         ("Error: something that nobody has seen before", InfrastructureError, "something that nobody has seen before"),
     ],
 )  # fmt: skip
@@ -107,6 +115,12 @@ def test_pushes_that_fail(line: str, kind: type, words: str) -> None:
     assert type(error) is kind, error.message
     assert words in error.message
     assert error.hint is None or "{" not in error.hint
+
+
+def test_the_image_that_is_missing_is_named() -> None:
+    line = "Error: creating build container: initializing source docker://mirror.example.com/mamba:2: manifest unknown"
+    error = build_error([line], "podman", "base:1", None, "mirror.example.com/mamba:2")
+    assert "The base image mirror.example.com/mamba:2 was not found" in error.message
 
 
 def test_silence_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import string
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from jupyter_mlops import api
 from jupyter_mlops.api.kubeflow import compile_notebook
+from jupyter_mlops.cli.main import main
 from jupyter_mlops.errors import NotebookError, PipelineError, UsageError
 from jupyter_mlops.kubeflow.names import escaped, unescaped
 from jupyter_mlops.kubeflow.payload import MAX_ARGUMENT
@@ -105,6 +107,15 @@ def test_a_notebook_with_all_kinds_of_kale_tags() -> None:
     assert tasks["train"]["retryPolicy"]["maxRetryCount"] == 3
     metrics = [key for key, item in spec["components"].items() if "metrics" in item["outputDefinitions"]["artifacts"]]
     assert metrics
+    told = [(item.code, item.severity) for item in api.pipeline(KALE).diagnostics if item.severity != "info"]
+    assert told == [("MLO060", "warning")]  # Kale's experiment; that its metrics cell prints names is no mistake
+
+
+def test_what_of_a_notebook_is_ignored_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(KALE), "-o", str(tmp_path / "p.yaml"), "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["name"] == "kale-example"
+    assert "warning MLO060: `metadata.kubeflow_notebook.experiment_name`" in captured.err
 
 
 def test_artifact_types(make_notebook: Any) -> None:
@@ -278,6 +289,25 @@ def test_large_cells(make_notebook: Any) -> None:
         compile_notebook(large, image="i")
     assert raised.value.exit_code == 3
     assert "cell 2 (t), with 586 KiB" in raised.value.message
+
+
+def test_a_pipeline_that_no_cluster_would_start(make_notebook: Any) -> None:
+    random.seed(2)
+    noise = ["".join(random.choices(string.ascii_letters + string.digits, k=300_000)) for _ in range(6)]
+    cells = [(f"step:s{number}", f"data{number} = '{text}'") for number, text in enumerate(noise)]
+    cells[2] = ("step:s2", "small = 1")
+
+    def notes(count: int) -> tuple[str, ...]:
+        return compile_notebook(make_notebook(*cells[:count]), image="i").notes
+
+    assert notes(1) == ("The pipeline has 295 KiB; Kubeflow Pipelines 2.2 and older start none of more than 256 KiB.",)
+    (note,) = notes(5)
+    assert note.startswith("The pipeline has 1.2 MiB;") and "some of 1 MiB at most" in note
+    with pytest.raises(NotebookError, match="too large for Kubeflow") as raised:
+        compile_notebook(make_notebook(*cells, ("step:s6", f"more = '{noise[2][:120_000]}'")), image="i")
+    assert "it has 1.56 MiB, and Kubernetes takes records of 1.5 MiB at most" in raised.value.message
+    assert '"s5" (294 KiB)' in raised.value.message and '"s2"' not in raised.value.message
+    assert raised.value.exit_code == 3 and "files of the project" in str(raised.value.hint)
 
 
 def test_images(make_notebook: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from serving import Client, Server, serving  # noqa: E402
+from serving import Client, Server, serving
 
 
 @pytest.fixture(scope="session")

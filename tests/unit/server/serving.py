@@ -81,7 +81,7 @@ class Client:
     asked: set[tuple[str, str]] = field(default_factory=set)
 
     def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, /, **query: Any
     ) -> Answer:
         """Ask, and hold the answer against the description."""
         text = urlencode({key: value for key, value in query.items() if value is not None}, doseq=True)
@@ -101,19 +101,19 @@ class Client:
         _check(method, path, answer)
         return answer
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """Ask for something that is there."""
         answer = self.ask("GET", path, **query)
         assert answer.status == 200, answer.body
         return answer.body
 
-    def send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def send(self, method: str, path: str, body: Any = None, /, **query: Any) -> Any:
         """Ask for something to be done that can be done."""
         answer = self.ask(method, path, {} if body is None and method != "DELETE" else body, **query)
         assert answer.status in (200, 201, 204), answer.body
         return answer.body
 
-    def refused(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, dict[str, Any]]:
+    def refused(self, method: str, path: str, body: Any = None, /, **query: Any) -> tuple[int, dict[str, Any]]:
         """Ask for something that can't be done; return status and problem."""
         answer = self.ask(method, path, body, **query)
         assert answer.status >= 400, answer.body

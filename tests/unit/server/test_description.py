@@ -67,9 +67,7 @@ def test_every_reference_leads_somewhere_and_every_schema_is_one() -> None:
 
 
 def test_every_request_has_a_name_of_its_own_and_says_what_goes_wrong() -> None:
-    operations = [
-        item[method] for item in description()["paths"].values() for method in _METHODS if method in item
-    ]
+    operations = [item[method] for item in description()["paths"].values() for method in _METHODS if method in item]
     names = [item["operationId"] for item in operations]
     assert len(names) == len(set(names))
     assert all(item["responses"]["default"] == {"$ref": "#/components/responses/Problem"} for item in operations)

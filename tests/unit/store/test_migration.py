@@ -133,3 +133,24 @@ def test_a_damaged_version_1_store_says_so(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InfrastructureError, match="damaged"):
         open_and_read(path)
+
+
+def test_a_store_of_version_2_gets_bundles_and_deployments(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    raw = sqlite3.connect(old)
+    for statement in (*schema.MIGRATIONS[0], *schema.MIGRATIONS[1]):
+        raw.execute(statement)
+    raw.execute("INSERT INTO models (name, created) VALUES ('churn', 1)")
+    raw.execute("PRAGMA user_version = 2")
+    raw.commit()
+    raw.close()
+    with Database(old) as database:
+        assert [model.name for model in database.models()] == ["churn"]
+        assert database.deployments() == () and database.deployment_events("churn") == ()
+    Database(new).close()
+    tables = []
+    for path in (old, new):
+        raw = sqlite3.connect(path)
+        tables.append(set(raw.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")))
+        raw.close()
+    assert tables[0] == tables[1]
