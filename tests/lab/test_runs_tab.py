@@ -207,7 +207,7 @@ def test_a_comparison_shows_what_differs_and_is_there_after_a_reload(
     _see(table, "xs")
     compare.get_by_label("Only what differs").check()
     _see(compare.locator(".jp-mlops-CellDiff"), "+score = 2 - slope.rate")
-    for name in ("Bars of the metrics", "Curves of the metrics", "Parallel coordinates", "score against rate"):
+    for name in ("Bars of the metrics", "Curves of the metrics", "Parallel coordinates", "loss against rate"):
         page.locator(f"figure[aria-label^='{name}'] svg").wait_for(timeout=PATIENCE)
     pictures = compare.locator(".jp-mlops-Figures img")
     _count(pictures, 2)

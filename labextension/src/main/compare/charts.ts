@@ -109,11 +109,7 @@ export function parallelSpec(measures: readonly IMeasure[], runs: readonly IShow
     layer: [
       {
         mark: { type: 'rule', color: theme.line },
-        encoding: {
-          x: { ...x, axis: { domain: false, ticks: false, grid: false, labelAngle: 0, labelLimit: 140 } },
-          y: { datum: 0 },
-          y2: { datum: 1 }
-        }
+        encoding: { x: { ...x, axis: { domain: false, ticks: false, grid: false, labelAngle: 0, labelLimit: 140 } } }
       },
       {
         mark: { type: 'line', point: true, strokeWidth: 2, tooltip: true },

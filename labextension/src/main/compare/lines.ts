@@ -21,7 +21,7 @@ export interface ICompareCell {
   readonly differs: boolean;
 }
 
-type Bundle = Pick<TranslationBundle, '__'>;
+type Bundle = Pick<TranslationBundle, '__' | '_n'>;
 
 /** All rows, what people look for first on top. */
 export function rowsOf(comparison: Comparison, trans: Bundle): readonly ICompareRow[] {
@@ -97,7 +97,7 @@ function code(comparison: Comparison, trans: Bundle): ICompareRow[] {
       const cells = (changed[of] ?? []).filter(cell => (cell.step ?? '') === name);
       const lines = cells.reduce((sum, cell) => sum + changedLines(cell.diff), 0);
       return {
-        text: at === 0 || !cells.length ? '' : trans.__('%1 lines differ', lines),
+        text: at === 0 || !cells.length ? '' : trans._n('%1 line differs', '%1 lines differ', lines),
         title: '',
         delta: '',
         differs: at > 0 && cells.length > 0

@@ -214,6 +214,6 @@ test('restoring never takes a name that is taken', async () => {
     },
     rename: (_: string, path: string) => (taken.has(path) ? Promise.reject(new Error('taken')) : Promise.resolve({ path }))
   } as unknown as Parameters<typeof put>[0];
-  expect(await put(contents, 'work', { name: 'a.ipynb', content: {} }, 'brisk-otter')).toBe('work/a (brisk-otter 2).ipynb');
+  expect(await put(contents, 'work', { name: `a-${RUN.run_id}.ipynb`, content: {} }, RUN.run_id)).toBe('work/a (brisk-otter 2).ipynb');
   expect(written).toEqual(['work/Untitled.ipynb']);
 });

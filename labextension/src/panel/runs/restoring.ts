@@ -20,7 +20,7 @@ export async function restore(app: JupyterFrontEnd, client: Client, run: Run, pa
     client.get<Status>('status', { path: path || null })
   ]);
   const { contents } = app.serviceManager;
-  const made = await put(contents, folderOf(run, status, path), notebook, wordsOf(run.run_id));
+  const made = await put(contents, folderOf(run, status, path), notebook, run.run_id);
   await app.commands.execute('docmanager:open', { path: made });
   return made;
 }
@@ -42,11 +42,12 @@ export async function put(
   contents: Pick<Contents.IManager, 'newUntitled' | 'save' | 'rename'>,
   folder: string,
   notebook: RunNotebook,
-  words: string
+  id: string
 ): Promise<string> {
   const made = await contents.newUntitled({ path: folder, type: 'notebook' });
   await contents.save(made.path, { type: 'notebook', format: 'json', content: notebook.content });
-  const stem = PathExt.basename(notebook.name, '.ipynb');
+  const words = wordsOf(id);
+  const stem = PathExt.basename(notebook.name, '.ipynb').replace(`-${id}`, '');
   for (let number = 1; number <= TRIES; number += 1) {
     const name = number === 1 ? `${stem} (${words}).ipynb` : `${stem} (${words} ${number}).ipynb`;
     try {
