@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all of tests/functional and tests/lab; say which tests run in one process, and so one after another.
 
     Tests of a file with kernels or faults share what is costly to make. Kernels on ports race for them, so tests that
-    start such are in one group: those of tests/lab, marked with ``xdist_group("ports")``, or known by their fixtures.
+    start such are in one group: marked with ``xdist_group("ports")``, or known by their fixtures.
     """
     ports = {item.path for item in items if _takes_ports(item)}
     for item in items:
@@ -55,7 +55,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _takes_ports(item: pytest.Item) -> bool:
     own = {name for mark in item.iter_markers("xdist_group") for name in mark.args}
-    own |= {"ports"} if "lab" in item.path.relative_to(ROOT).parts else set()
     return "ports" in own or bool(_PORTS.intersection(getattr(item, "fixturenames", ())))
 
 

@@ -51,8 +51,8 @@ def test_pictures(screen: Any, runs: list[str], root: Path, theme: str) -> None:
     take("pipeline")
     view = screen.show_panel("runs", width=500)
     rows = view.locator(".jp-mlops-Runs-row.jp-mod-run")
-    rows.nth(2).wait_for(timeout=60_000)
-    for position in range(3):
+    rows.nth(3).wait_for(timeout=60_000)
+    for position in (1, 2, 3):  # the first is pinned: it is in production
         rows.nth(position).get_by_role("checkbox").check()
     take("runs")
     view.get_by_role("button", name="Compare 3").click()

@@ -52,8 +52,9 @@ export async function saveToNotebook(session: Session, trans: TranslationBundle)
   // the analysis is the judge of whether the new text means what was chosen, before anything is written
   const judged = await session.client.send<Analysis>('POST', 'analysis', { ...content, cells });
   checkSame(analysis.pipeline.parameters, values, judged.pipeline.parameters, trans);
-  write(model, sources, content);
-  session.setParameters({});
+  if (write(model, sources, content)) {
+    session.setParameters({});
+  }
 }
 
 function replaced(source: string, pieces: readonly IReplacement[]): string {
@@ -81,15 +82,16 @@ function checkSame(
   }
 }
 
-function write(model: INotebookModel, sources: Sources, content: ILiveNotebook): void {
+function write(model: INotebookModel, sources: Sources, content: ILiveNotebook): boolean {
   const changes = [...model.cells].filter(cell => sources.has(cell.id));
   const before = new Map(content.cells.map(cell => [cell.id, cell.source]));
   if (changes.some(cell => cell.sharedModel.getSource() !== before.get(cell.id))) {
-    return; // somebody has typed meanwhile; the form still has the values
+    return false; // somebody has typed meanwhile; the form still has the values
   }
   model.sharedModel.transact(() => {
     for (const cell of changes) {
       cell.sharedModel.setSource(sources.get(cell.id) ?? '');
     }
   });
+  return true;
 }
