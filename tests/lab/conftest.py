@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -88,16 +89,25 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A server whose contents root is an empty project; it ends with the module's tests."""
-    built = root / "labextension" / "built" / "labextension"
-    if not (built / "package.json").is_file():
+    if not (_built(root) / "package.json").is_file():
         pytest.skip("the panel is not built: make panel")
-    place = tmp_path_factory.mktemp("lab")
+    with served(root, tmp_path_factory.mktemp("lab")) as started:
+        yield started
+
+
+def _built(root: Path) -> Path:
+    return root / "labextension" / "built" / "labextension"
+
+
+@contextlib.contextmanager
+def served(root: Path, place: Path) -> Iterator[Lab]:
+    """Start a JupyterLab with the built panel; all that it writes goes below an empty folder."""
     folder = place / "project"
     folder.mkdir()
     (folder / "mlops.toml").touch()
     share = place / "share" / "labextensions"
     share.mkdir(parents=True)
-    (share / "jupyter-mlops").symlink_to(built)
+    (share / "jupyter-mlops").symlink_to(_built(root))
     quiet = place / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8")
