@@ -47,7 +47,8 @@ lab: panel
 
 test: check panel check-panel
 	@.ci/system-packages
-	$(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not containers and not lab' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not containers and not lab and not alone' $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	$(PYTEST) -m alone $(PYTEST_ARGS) || $(NONE_CHOSEN)
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m lab $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
 # 3 is the answer of a machine that can't have containers: said, and no failure even where nothing may be skipped.

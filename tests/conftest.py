@@ -33,8 +33,8 @@ _PORTS = frozenset({"run_whole"})
 """Fixtures that start kernels on ports; those of this project's engine have sockets in folders of their own."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Any:
     """Mark all of tests/functional and tests/lab; say which tests run in one process, and so one after another.
 
     Tests of a file with kernels or faults share what is costly to make. Kernels on ports race for them, so tests that
@@ -51,6 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("ports"))
         elif "faults" in parts or item.get_closest_marker("kernel") is not None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    return (yield)
 
 
 def _takes_ports(item: pytest.Item) -> bool:

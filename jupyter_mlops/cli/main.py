@@ -37,7 +37,7 @@ COMMANDS = {
     "models": "List the registered models; register, show, alias, describe or remove them.",
     "bundle": "Make a folder with all that is needed to serve a version of a model.",
     "predict": "Let a model predict the rows of a file (.parquet or .csv), some at a time.",
-    "deploy": "Let a version of a model answer requests: here or on a cluster; promote, roll back, show, stop.",
+    "deploy": "Let a version of a model answer requests: on this machine, or on a cluster.",
     "serve": "Serve models over HTTP until Ctrl-C or SIGTERM.",
     "sync": "Deliver runs and models to other trackers (MLflow) that have not got them yet.",
     "gc": "Free the space of what nothing refers to: objects, temporary files, folders of runs that are gone.",

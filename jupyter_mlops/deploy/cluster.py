@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import InfrastructureError, MlopsError, UsageError
@@ -46,7 +48,12 @@ def connect(context: str | None = None) -> Any:
     from kubernetes import client, config
 
     try:
-        config.load_config(context=context)
+        # given anew, since the client reads the variable when it is imported, which may be long ago
+        file = os.environ.get("KUBECONFIG")
+        if file or (Path.home() / ".kube" / "config").is_file():
+            config.load_kube_config(config_file=file, context=context)
+        else:
+            config.load_incluster_config()
     except (config.ConfigException, OSError, TypeError) as error:
         raise UsageError(
             f"No cluster is known here: {error}.",

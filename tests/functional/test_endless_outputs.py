@@ -33,6 +33,8 @@ def watch():
         time.sleep(0.05)
 
 import papermill.execute
+
+pytestmark = pytest.mark.alone
 before = psutil.Process().memory_info().rss
 threading.Thread(target=watch, daemon=True).start()
 result = mlops.run(sys.argv[1], output="out.ipynb", timeout=float(sys.argv[2]))

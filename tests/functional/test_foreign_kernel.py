@@ -19,6 +19,8 @@ from packaging.utils import canonicalize_name
 
 from jupyter_mlops import api
 
+pytestmark = pytest.mark.alone
+
 # The same versions as here, or the numbers could differ in the last digit.
 PINNED = ("ipykernel", "joblib", "matplotlib", "numpy", "pandas", "scikit-learn", "scipy")
 ABSENT = ("jupyterlab", "jupyter_mlops", "mlops_runtime", "nbformat", "nbclient", "papermill", "blake3")

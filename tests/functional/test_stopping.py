@@ -19,7 +19,7 @@ import pytest
 from jupyter_mlops.engine.abandoned import REASON
 from jupyter_mlops.store.database import Database
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
 
 Make = Callable[..., str]
 

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from serving import MOODY, NEWER, STEADY, Running, make_store
+from served_models import MOODY, NEWER, STEADY, Running, make_store
 
 from jupyter_mlops.deploy.deployment import Options
 from jupyter_mlops.deploy.guard import Guard

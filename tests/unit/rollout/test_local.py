@@ -14,7 +14,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from serving import MOODY, NEWER, STEADY, make_store
+from served_models import MOODY, NEWER, STEADY, make_store
 
 from jupyter_mlops.api import deployments
 from jupyter_mlops.api.deployments import Terms
