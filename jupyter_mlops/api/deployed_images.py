@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.api.deploying import Terms, wish
+from jupyter_mlops.api.deploying import Request, wish
 from jupyter_mlops.api.history import open_store
 from jupyter_mlops.api.notebooks import PathLike
 
@@ -46,19 +46,8 @@ class Image:
         }
 
 
-def image_texts(
-    reference: str,
-    *,
-    name: str | None = None,
-    target: str | None = None,
-    canary: int | None = None,
-    shadow: bool = False,
-    weights: Mapping[int, int] | None = None,
-    terms: Terms | None = None,
-    base: str | None = None,
-    home: PathLike | None = None,
-) -> dict[str, str]:
-    """Return the Dockerfile and the list of packages of an image; nothing is built. Arguments as for ``build_image``.
+def image_texts(asked: Request, *, base: str | None = None, home: PathLike | None = None) -> dict[str, str]:
+    """Return the Dockerfile and the list of packages of an image; nothing is built.
 
     Raises:
         UsageError: The wish makes no sense.
@@ -66,19 +55,13 @@ def image_texts(
     from jupyter_mlops.deploy.imaging import texts
 
     with open_store(home) as (_, folders):
-        planned = _planned(reference, name, canary, shadow, weights, terms, folders)
+        planned = _planned(asked, folders)
         return texts(planned, _bundles(planned, folders), base=base)
 
 
 def build_image(
-    reference: str,
+    asked: Request,
     *,
-    name: str | None = None,
-    target: str | None = None,
-    canary: int | None = None,
-    shadow: bool = False,
-    weights: Mapping[int, int] | None = None,
-    terms: Terms | None = None,
     push: bool = False,
     engine: str | None = None,
     base: str | None = None,
@@ -88,9 +71,7 @@ def build_image(
     """Build an image that serves a version of a model, and those that a deployment of the name has beside it.
 
     Args:
-        reference: ``churn@3``, ``churn@champion``, ``churn``.
-        name: Of the deployment that it is for; the model's by default.
-        terms: ``terms.target["image"]`` is what the image is called.
+        asked: What it is to serve; ``asked.terms.target["image"]`` is what the image is called.
         push: Whether it is pushed to the registry in its name.
         engine: ``podman`` or ``docker``; whichever is there by default.
         base: Image to build upon.
@@ -106,9 +87,9 @@ def build_image(
     from jupyter_mlops.images.failures import build_error, push_error
 
     with open_store(home) as (_, folders):
-        planned = _planned(reference, name, canary, shadow, weights, terms, folders)
+        planned = _planned(asked, folders)
         bundles = _bundles(planned, folders)
-        given = (terms.target or {}).get("image") if terms is not None else None
+        given = (asked.terms.target or {}).get("image") if asked.terms is not None else None
         image = given or default_reference(planned, bundles)
         program = find_engine(engine)
         with tempfile.TemporaryDirectory(prefix="mlops-image-", ignore_cleanup_errors=True) as place:
@@ -128,32 +109,24 @@ def build_image(
     return Image(planned, image, digest, _command(program.name, image, planned, bundles))
 
 
-def _planned(
-    reference: str,
-    name: str | None,
-    canary: int | None,
-    shadow: bool,
-    weights: Mapping[int, int] | None,
-    terms: Terms | None,
-    folders: Home,
-) -> Deployment:
+def _planned(asked: Request, folders: Home) -> Deployment:
     """The deployment that an image is for: one that is there goes on with its versions beside the new one."""
     from jupyter_mlops.deploy.deployment import Deployment, check_name, default_name
     from jupyter_mlops.deploy.traffic import Traffic
     from jupyter_mlops.store.database import Database
 
     with Database(folders.database) as database:
-        wanted = wish(database, reference, name, None, canary, shadow, weights, None, terms, True)
-        called = check_name(name or default_name(wanted.version.model))
+        wanted = wish(database, replace(asked, target=None), force=True)
+        called = check_name(asked.name or default_name(wanted.version.model))
         record = database.deployment(called)
     before = Traffic(()) if record is None else Traffic(record.shares)
     number = wanted.version.version
-    if weights is not None:
-        traffic = Traffic.weighted(weights)
-    elif canary is not None:
-        traffic = before.with_canary(number, canary)
+    if asked.weights is not None:
+        traffic = Traffic.weighted(asked.weights)
+    elif asked.canary is not None:
+        traffic = before.with_canary(number, asked.canary)
     else:
-        traffic = before.with_shadow(number) if shadow else Traffic.whole(number)
+        traffic = before.with_shadow(number) if asked.shadow else Traffic.whole(number)
     options = wanted.options
     assert options is not None
     return Deployment(called, wanted.version.model, "container", "built", traffic, options)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store.database import Database
     from jupyter_mlops.store.home import Home
 
-__all__ = ["Deployed", "Terms", "carried_out", "check_applying", "digests", "prepare", "settled", "wish"]
+__all__ = ["Deployed", "Request", "Terms", "carried_out", "check_applying", "digests", "prepare", "settled", "wish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,29 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked to be deployed.
+
+    Args:
+        reference: ``churn@3``, ``churn@champion``, ``churn``.
+        name: Of the deployment; the model's by default.
+        target: ``local`` by default; ``kserve`` or ``kubernetes``.
+        canary: Percent of the requests that the version gets; those that answer now keep the rest.
+        shadow: Whether it gets the rows alone, for comparison.
+        weights: Percent by version, for versions beside each other.
+        terms: How it is served and watched.
+    """
+
+    reference: str
+    name: str | None = None
+    target: str | None = None
+    canary: int | None = None
+    shadow: bool = False
+    weights: Mapping[int, int] | None = None
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """What a change came to.
 
@@ -60,18 +83,7 @@ class Deployed:
     notes: tuple[str, ...] = ()
 
 
-def wish(
-    database: Database,
-    reference: str,
-    name: str | None,
-    target: str | None,
-    canary: int | None,
-    shadow: bool,
-    weights: Mapping[int, int] | None,
-    reason: str | None,
-    terms: Terms | None,
-    force: bool,
-) -> Wish:
+def wish(database: Database, asked: Request, reason: str | None = None, *, force: bool = False) -> Wish:
     """Understand what is to be deployed.
 
     Raises:
@@ -82,19 +94,20 @@ def wish(
     from jupyter_mlops.deploy.targets import check_target
     from jupyter_mlops.tracking.models import Registry
 
-    version = Registry(database).version(reference)
-    record = database.deployment(name or default_name(version.model))
+    version = Registry(database).version(asked.reference)
+    record = database.deployment(asked.name or default_name(version.model))
     before = Options() if record is None else Deployment.from_record(record).options
-    versions = [version.version, *(weights or {})]
+    versions = [version.version, *(asked.weights or {})]
+    terms = asked.terms
     if record is not None and record.state != "stopped":
         versions += [share.version for share in record.shares if terms and terms.target and terms.target.get("image")]
     return Wish(
         version,
-        name,
-        None if target is None else check_target(target),
-        canary,
-        shadow,
-        weights,
+        asked.name,
+        None if asked.target is None else check_target(asked.target),
+        asked.canary,
+        asked.shadow,
+        asked.weights,
         reason,
         _options(before, terms, versions),
         force,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.api.deploying import (
     Deployed,
+    Request,
     Terms,
     carried_out,
     check_applying,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Deployed",
+    "Request",
     "Shown",
     "Terms",
     "deploy",
@@ -87,30 +89,12 @@ class Answer:
 
 
 def deploy(
-    reference: str,
-    *,
-    name: str | None = None,
-    target: str | None = None,
-    canary: int | None = None,
-    shadow: bool = False,
-    weights: Mapping[int, int] | None = None,
-    reason: str | None = None,
-    terms: Terms | None = None,
-    force: bool = False,
-    apply: bool = False,
-    home: PathLike | None = None,
+    asked: Request, *, reason: str | None = None, force: bool = False, apply: bool = False, home: PathLike | None = None
 ) -> Deployed:
     """Let a version of a model answer requests.
 
     Args:
-        reference: ``churn@3``, ``churn@champion``, ``churn``.
-        name: Of the deployment; the model's by default.
-        target: ``local`` by default; ``kserve`` or ``kubernetes``.
-        canary: Percent of the requests that the version gets; those that answer now keep the rest.
-        shadow: Whether it gets the rows alone, for comparison.
-        weights: Percent by version, for versions beside each other.
         reason: Needed where the version takes the place of another.
-        terms: How it is served and watched.
         force: Also code that was not committed.
         apply: Whether a cluster is changed; it must be said there.
         home: Folder of the store; ``.mlops`` at the project's root by default.
@@ -122,7 +106,7 @@ def deploy(
     from jupyter_mlops.deploy.rollout import Rollouts
 
     with open_store(home) as (database, folders):
-        wanted = wish(database, reference, name, target, canary, shadow, weights, reason, terms, force)
+        wanted = wish(database, asked, reason, force=force)
         rollouts = Rollouts(database)
         planned = rollouts.planned(wanted)
         check_applying(planned, apply)
@@ -131,18 +115,8 @@ def deploy(
         return carried_out(database, folders, done, prepared)
 
 
-def deployment_manifests(
-    reference: str,
-    *,
-    name: str | None = None,
-    target: str | None = None,
-    canary: int | None = None,
-    shadow: bool = False,
-    weights: Mapping[int, int] | None = None,
-    terms: Terms | None = None,
-    home: PathLike | None = None,
-) -> str:
-    """Return what ``deploy`` would hand to a cluster, as YAML; nothing is changed. Arguments as for ``deploy``.
+def deployment_manifests(asked: Request, *, home: PathLike | None = None) -> str:
+    """Return what ``deploy`` would hand to a cluster, as YAML; nothing is changed.
 
     Raises:
         UsageError: The wish makes no sense, or the target takes no manifests.
@@ -152,9 +126,7 @@ def deployment_manifests(
     from jupyter_mlops.errors import UsageError
 
     with open_store(home) as (database, folders):
-        planned = Rollouts(database).planned(
-            wish(database, reference, name, target, canary, shadow, weights, None, terms, False)
-        )
+        planned = Rollouts(database).planned(wish(database, asked))
         if planned.target not in CLUSTERS:
             raise UsageError(
                 f"The target {planned.target} takes no manifests.", hint=f"Those that do: {', '.join(CLUSTERS)}."

@@ -171,7 +171,7 @@ def traced(what: str, direction: str, depth: int | None, *, home: PathLike) -> d
         with open_store(home) as (database, _):
             version = Registry(database).version(what.removeprefix("model:"))
             asked = f"{version.run_id}:{version.step}/{version.member or version.artifact}"
-    found = lineage(asked, direction, depth=depth, home=home)  # type: ignore[arg-type]
+    found = lineage(asked, direction, depth=depth, home=home)
     return {**found.to_json(), "asked": what}
 
 

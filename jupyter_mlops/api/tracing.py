@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison", "lineage"]
 
+_DIRECTIONS: Mapping[str, Direction] = {"up": "up", "down": "down", "both": "both"}
+
 
 def lineage(
-    what: PathLike, direction: Direction = "both", *, depth: int | None = None, home: PathLike | None = None
+    what: PathLike, direction: str = "both", *, depth: int | None = None, home: PathLike | None = None
 ) -> Lineage:
     """Find out what made a run, an artifact or a file, and what used it.
 
@@ -39,12 +41,13 @@ def lineage(
     from jupyter_mlops.errors import UsageError
     from jupyter_mlops.tracking.lineage import trace
 
-    if direction not in ("up", "down", "both"):
+    chosen = _DIRECTIONS.get(direction)
+    if chosen is None:
         raise UsageError(f"The direction of a lineage is up, down or both, not {direction!r}.")
     if depth is not None and depth < 0:
         raise UsageError(f"A depth can't be {depth}.")
     with _store(home) as database:
-        return trace(database, str(what), direction, depth=depth)
+        return trace(database, str(what), chosen, depth=depth)
 
 
 def comparison(runs: Sequence[str], baseline: str | None = None, *, home: PathLike | None = None) -> Comparison:

@@ -14,7 +14,7 @@ from jupyter_mlops.cli.subcommands import WithSubcommands
 from jupyter_mlops.errors import UsageError
 
 if TYPE_CHECKING:
-    from jupyter_mlops.api.deployments import Deployed
+    from jupyter_mlops.api.deployments import Deployed, Request
 
 __all__ = ["command"]
 
@@ -221,21 +221,15 @@ def command(
         raise UsageError("Which model?", hint="Such as: jupyter mlops deploy churn@3. See also: deploy list")
     if dry_run and apply:
         raise UsageError("--dry-run changes nothing and --apply does: give one of them.")
-    wish: dict[str, Any] = {
-        "name": name,
-        "target": target,
-        "canary": canary,
-        "shadow": shadow,
-        "weights": None if weights is None else parse_weights(weights),
-        "terms": _terms(terms),
-    }
+    shares = None if weights is None else parse_weights(weights)
+    asked = deployments.Request(reference, name, target, canary, shadow, shares, _terms(terms))
     if target == "container":
-        return _image(reference, wish, dry_run, {"push": push, "engine": engine, "base": base}, form)
+        return _image(asked, dry_run, {"push": push, "engine": engine, "base": base}, form)
     if dry_run:
-        return _print_manifests(deployments.deployment_manifests(reference, **wish), form)
+        return _print_manifests(deployments.deployment_manifests(asked), form)
 
     def change(why: str | None) -> Deployed:
-        return deployments.deploy(reference, **wish, reason=why, force=force, apply=apply)
+        return deployments.deploy(asked, reason=why, force=force, apply=apply)
 
     return _told(_with_reason(change, reason), form)
 
@@ -278,16 +272,16 @@ def _print_manifests(text: str, form: str) -> int:
     return 0
 
 
-def _image(reference: str, wish: dict[str, Any], dry_run: bool, options: dict[str, Any], form: str) -> int:
+def _image(asked: Request, dry_run: bool, options: dict[str, Any], form: str) -> int:
     from jupyter_mlops.api import deployed_images
     from jupyter_mlops.cli.deploy_text import say_image
 
     if dry_run:
-        texts = deployed_images.image_texts(reference, **wish, base=options["base"])
+        texts = deployed_images.image_texts(asked, base=options["base"])
         print_json({"schema": SCHEMA, "files": texts}) if form == "json" else say(texts["Dockerfile"].rstrip())
         return 0
     built = deployed_images.build_image(
-        reference, **wish, **options, told=lambda line: say(line, err=True) if form == "text" else None
+        asked, **options, told=lambda line: say(line, err=True) if form == "text" else None
     )
     if form == "json":
         print_json({"schema": SCHEMA, **built.to_json()})

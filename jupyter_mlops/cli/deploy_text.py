@@ -138,7 +138,7 @@ def _say_drift(item: LiveVersion) -> None:
     said = ", ".join(
         f"{printable(feature.name)} {feature.psi:.2f}"
         + (f" ({feature.missing:.0%} missing)" if feature.missing > feature.missing_before else "")
-        + (f" ({feature.out_of_range:.0%} out of range)" if feature.out_of_range else "")
+        + (f" ({feature.out_of_range:.0%} out of range)" if feature.out_of_range >= 0.005 else "")
         for feature in odd[:_FEATURES]
     )
     more = f" and {len(odd) - _FEATURES} more" if len(odd) > _FEATURES else ""

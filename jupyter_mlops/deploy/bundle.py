@@ -160,7 +160,7 @@ def read_bundle(path: Path | str, trust: Trust | Callable[[str], bool]) -> Bundl
                 hint="Update jupyter-mlops, or make the bundle again.",
             )
         bundle = Bundle(folder, digest, wanted, manifest)
-        bundle.schema, bundle.padding, bundle.version  # noqa: B018 - what can't be understood is told now
+        _ = bundle.schema, bundle.padding, bundle.version  # what can't be understood is told now
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(folder, f"{MANIFEST} can't be understood ({type(error).__name__}: {error})") from error
     return bundle

@@ -33,7 +33,7 @@ SERVER = (
     ),
     *("pandas", "prometheus-client", "psutil", "starlette", "uvicorn", "uvloop"),
 )
-"""What the server imports, by the names of distributions; a test compares."""
+"""What the server imports, by the names of distributions."""
 
 _ONNX = "onnxruntime"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

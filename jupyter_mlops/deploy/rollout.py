@@ -12,7 +12,7 @@ from jupyter_mlops.deploy.traffic import Traffic
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.notebook.names import nearest, printable
 from jupyter_mlops.store.database import Database
-from jupyter_mlops.store.deployments import Change, DeploymentEvent
+from jupyter_mlops.store.deployments import Change, DeploymentEvent, State
 from jupyter_mlops.store.models import ModelVersion
 from jupyter_mlops.tracking.model_names import ModelReference
 from jupyter_mlops.tracking.models import Registry
@@ -322,7 +322,7 @@ class Rollouts:
         is_new: bool = False,
     ) -> Deployment:
         asleep = before is not None and before.state in ("stopped", "failed") and action != "stop"
-        state = "stopped" if action == "stop" else "starting" if asleep or is_new else None
+        state: State | None = "stopped" if action == "stop" else "starting" if asleep or is_new else None
         record = self._database.change_deployment(
             Change(
                 *(after.name, after.model, after.target, action, after.traffic.shares, self._who),
@@ -332,7 +332,7 @@ class Rollouts:
                 run_id=origin.run_id,
                 commit=origin.commit,
                 dirty=origin.dirty,
-                state=state,  # type: ignore[arg-type]
+                state=state,
                 options=after.options.to_json(),
                 restores=restores,
             )

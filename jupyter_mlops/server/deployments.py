@@ -1,49 +1,52 @@
-"""Deployments in the forms that the panel has, as far as this version can deploy."""
+"""Deployments in the forms that the panel has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
+from jupyter_mlops.api.deploying import Request
 from jupyter_mlops.server.problems import RequestProblem
 from jupyter_mlops.tracking.listing import moment
 
-__all__ = ["availability", "deployment_json", "live_json", "make_options", "prediction_json", "talks"]
+__all__ = ["availability", "deployment_json", "live_json", "prediction_json", "request_of", "talks"]
 
-_MODULE = "jupyter_mlops.api.deployments"
-_REASON = "Deployment is not part of this version."
+_NEEDED = ("prometheus_client", "starlette", "uvicorn")
+"""Modules of the extra ``deploy`` that a server on this machine runs with."""
+_REASON = "The extra deploy is not installed where the Jupyter server runs: pip install 'jupyter-mlops[deploy]'"
 
 
 def availability() -> dict[str, Any]:
     """Return whether models can be deployed, and why not."""
-    there = find_spec(_MODULE) is not None
+    there = all(find_spec(name) is not None for name in _NEEDED)
     return {"available": there, "reason": None if there else _REASON}
 
 
-def talks() -> Any:
+def talks() -> ModuleType:
     """Return the part of the façade that deploys.
 
     Raises:
-        RequestProblem: This version has none.
+        RequestProblem: What it needs is not installed.
     """
     if not availability()["available"]:
         raise RequestProblem("no-deploy", _REASON)
-    return import_module(_MODULE)
+    from jupyter_mlops.api import deployments
+
+    return deployments
 
 
-def make_options(wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``deploy`` for a request."""
+def request_of(wish: Mapping[str, Any]) -> Request:
+    """Return what a request of the panel asks to be deployed."""
     weight = wish.get("weight")
-    return {
-        "name": wish.get("name"),
-        "target": wish.get("target"),
-        "canary": None if weight is None or weight >= 100 else round(weight),
-        "shadow": bool(wish.get("shadow")),
-        "reason": wish.get("reason"),
-        "force": bool(wish.get("force")),
-    }
+    return Request(
+        wish["model"],
+        name=wish.get("name"),
+        target=wish.get("target"),
+        canary=None if weight is None or weight >= 100 else round(weight),
+        shadow=bool(wish.get("shadow")),
+    )
 
 
 def deployment_json(found: Any, runs: Mapping[int, str], notes: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class DeploymentsHandler(Handler):
         home = self.home(wish.get("path", ""))
 
         def deploy() -> Any:
-            return talks.deploy(wish["model"], home=home, **forms.make_options(wish))
+            reason, force = wish.get("reason"), bool(wish.get("force"))
+            return talks.deploy(forms.request_of(wish), reason=reason, force=force, home=home)
 
         self.answer(await self.in_thread(_changed, deploy, home), 201)
         self.panel.deployments_changed(home)

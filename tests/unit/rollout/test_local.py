@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parent))
 from served_models import MOODY, NEWER, STEADY, make_store
 
 from jupyter_mlops.api import deployments
-from jupyter_mlops.api.deployments import Terms
+from jupyter_mlops.api.deployments import Request, Terms
 from jupyter_mlops.errors import InfrastructureError, UsageError
 from jupyter_mlops.store.database import Database
 
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_life_of_a_deployment(home: Path) -> None:
-    first = deployments.deploy(f"churn@{STEADY}", home=home)
+    first = deployments.deploy(Request(f"churn@{STEADY}"), home=home)
     found = first.deployment
     assert (found.state, found.endpoint and found.endpoint[:17]) == ("running", "http://127.0.0.1:")
     assert first.before is None and found.pid is not None
@@ -45,10 +45,10 @@ def test_the_life_of_a_deployment(home: Path) -> None:
     with pytest.raises(UsageError, match="income"):
         deployments.try_it("churn", [{"age": 1.0}], home=home)
 
-    again = deployments.deploy(f"churn@{STEADY}", home=home)
+    again = deployments.deploy(Request(f"churn@{STEADY}"), home=home)
     assert not again.changed and again.deployment.pid == found.pid
 
-    over = deployments.deploy(f"churn@{NEWER}", reason="newer", home=home).deployment
+    over = deployments.deploy(Request(f"churn@{NEWER}"), reason="newer", home=home).deployment
     assert over.pid == found.pid and over.endpoint == found.endpoint
     assert deployments.try_it("churn", home=home).version == NEWER
     deployments.roll_back("churn", home=home)
@@ -68,7 +68,7 @@ def test_the_life_of_a_deployment(home: Path) -> None:
     with pytest.raises(UsageError, match="can't be asked"):
         deployments.try_it("churn", home=home)
 
-    back = deployments.deploy("churn", weights={STEADY: 50, NEWER: 50}, home=home).deployment
+    back = deployments.deploy(Request("churn", weights={STEADY: 50, NEWER: 50}), home=home).deployment
     assert back.state == "running" and back.pid != found.pid and back.endpoint == found.endpoint
     with pytest.raises(UsageError, match="still answers"):
         deployments.remove_deployment("churn", home=home)
@@ -88,7 +88,7 @@ def test_a_server_that_can_not_start_says_why(home: Path, monkeypatch: pytest.Mo
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(InfrastructureError, match="can't be listened on") as failed:
-            deployments.deploy(f"churn@{STEADY}", terms=Terms(port=port), home=home)
+            deployments.deploy(Request(f"churn@{STEADY}", terms=Terms(port=port)), home=home)
     assert "server.log" in (failed.value.hint or "")
     assert deployments.deployments(home=home)[0].state == "failed"
 

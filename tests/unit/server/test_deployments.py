@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from serving import validator
 
 from jupyter_mlops.server import deployments as forms
+from jupyter_mlops.server.problems import RequestProblem
 
 
 class _Traffic:
@@ -49,6 +51,15 @@ def test_a_prediction() -> None:
 
 
 def test_a_version_on_trial_is_a_canary_and_all_the_requests_are_none() -> None:
-    assert forms.make_options({"model": "churn", "weight": 10})["canary"] == 10
+    assert forms.request_of({"model": "churn", "weight": 10}).canary == 10
     for whole in ({}, {"weight": 100}, {"weight": None}):
-        assert forms.make_options({"model": "churn", **whole})["canary"] is None
+        assert forms.request_of({"model": "churn", **whole}).canary is None
+
+
+def test_without_the_extra_the_reason_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert forms.availability() == {"available": True, "reason": None}
+    monkeypatch.setattr(forms, "find_spec", lambda name: None if name == "uvicorn" else object())
+    found = forms.availability()
+    assert not found["available"] and "jupyter-mlops[deploy]" in found["reason"]
+    with pytest.raises(RequestProblem, match="extra deploy"):
+        forms.talks()
