@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 CELLS = (
@@ -73,22 +72,6 @@ def open_tagged(window: Any) -> Any:
     open_notebook(window, f"bars-{secrets.token_hex(4)}.ipynb", *CELLS)
     window.page.wait_for_selector(".jp-mlops-Bar-flow:not(:empty)")
     return window
-
-
-def axe(screen: Any, root: Path, *where: str) -> list[str]:
-    """What a check of accessibility finds in these places."""
-    if not screen.page.evaluate("() => 'axe' in window"):
-        screen.page.add_script_tag(path=root / "labextension" / "node_modules" / "axe-core" / "axe.min.js")
-    found: list[str] = screen.page.evaluate(
-        """async places => {
-            const include = places.map(place => [place]);
-            const { violations } = await window.axe.run({ include }, { resultTypes: ['violations'] });
-            const tell = one => one.nodes.map(node => `${one.id}: ${node.html}: ${node.failureSummary}`);
-            return violations.flatMap(tell);
-        }""",
-        list(where),
-    )
-    return found
 
 
 def names(screen: Any) -> list[str]:

@@ -26,6 +26,7 @@ FLAGS = """
 """
 START_SECONDS = 90.0
 COMMAND_SECONDS = 60
+AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 LONGEST_SECONDS = 1800
 """After which a server ends by itself, whatever became of the tests."""
 
@@ -219,6 +220,21 @@ class Screen:
             [name, arguments, COMMAND_SECONDS * 1000],
         )
 
+    def axe(self, *places: str) -> list[str]:
+        """Return what a check of accessibility finds in these places, given as selectors."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[str] = self.page.evaluate(
+            """async places => {
+                const include = places.map(place => [place]);
+                const { violations } = await window.axe.run({ include }, { resultTypes: ['violations'] });
+                const tell = one => one.nodes.map(node => `${one.id}: ${node.html}: ${node.failureSummary}`);
+                return violations.flatMap(tell);
+            }""",
+            list(places),
+        )
+        return found
+
     def show_panel(self, tab: str, *, width: int | None = None) -> Any:
         """Show a tab of the side panel; returns its locator."""
         self.command("jupyter-mlops:show-panel", tab=tab)
@@ -244,3 +260,19 @@ def screen(lab: Lab, browser: Any) -> Iterator[Screen]:
     yield shown
     context.close()
     assert not shown.said, shown.said
+
+
+@pytest.fixture(scope="module")
+def window(lab: Lab, browser: Any) -> Iterator[Any]:
+    """One JupyterLab for all tests of a module."""
+    from tests.lab.bars import one_window
+
+    yield from one_window(lab, browser)
+
+
+@pytest.fixture
+def bars(window: Any) -> Any:
+    """A notebook with three steps, open in that JupyterLab, with what flows through them."""
+    from tests.lab.bars import open_tagged
+
+    return open_tagged(window)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.lab.bars import (
     CELLS,
@@ -16,25 +13,11 @@ from tests.lab.bars import (
     await_tags,
     metadata,
     names,
-    one_window,
     open_editor,
     open_notebook,
-    open_tagged,
     tags,
     undo,
 )
-
-
-@pytest.fixture(scope="module")
-def window(lab: Any, browser: Any) -> Iterator[Any]:
-    """One JupyterLab for all tests."""
-    yield from one_window(lab, browser)
-
-
-@pytest.fixture
-def bars(window: Any) -> Any:
-    """A notebook with three steps, open, with what flows through them."""
-    return open_tagged(window)
 
 
 def test_each_code_cell_shows_its_step_and_what_flows(bars: Any) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +20,13 @@ from tests.lab.bars import (
     ask_kernel,
     await_rest,
     await_tags,
-    axe,
     names,
-    one_window,
     open_editor,
     open_notebook,
-    open_tagged,
     set_source,
     tags,
     undo,
 )
-
-
-@pytest.fixture(scope="module")
-def window(lab: Any, browser: Any) -> Iterator[Any]:
-    """One JupyterLab for all tests."""
-    yield from one_window(lab, browser)
-
-
-@pytest.fixture
-def bars(window: Any) -> Any:
-    """A notebook with three steps, open, with what flows through them."""
-    return open_tagged(window)
 
 
 def test_a_problem_is_told_at_its_cell_with_its_cure_and_goes_when_it_is_mended(bars: Any) -> None:
@@ -167,7 +151,7 @@ def test_cells_that_scroll_into_view_and_new_ones_have_bars(window: Any) -> None
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_everything_can_be_read_and_has_a_name(bars: Any, root: Path, theme: str) -> None:
+def test_everything_can_be_read_and_has_a_name(bars: Any, theme: str) -> None:
     bars.command("apputils:change-theme", theme=theme)
     bars.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
     set_source(bars, 5, "score = total /")
@@ -175,7 +159,7 @@ def test_everything_can_be_read_and_has_a_name(bars: Any, root: Path, theme: str
     editor = open_editor(bars, 2)
     editor.get_by_text("Settings of the step").click()
     places = (".jp-mlops-Bar", ".jp-mlops-Editor", ".jp-mlops-Problems", ".jp-mlops-NotebookStatus")
-    assert axe(bars, root, *places) == []
+    assert bars.axe(*places) == []
 
 
 @pytest.mark.kernel

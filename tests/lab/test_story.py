@@ -1,13 +1,13 @@
-"""The whole story in a browser: from an untagged notebook to a model that is served, changed and rolled back."""
+"""The whole story in a browser: from an untagged notebook to a registered model."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 PATIENCE = 60_000
 """Milliseconds for a run on a machine that does much else."""
 NOTEBOOK = "story.ipynb"
+PANEL = "#jupyter-mlops-panel"
 CELLS = (
     ("", "import numpy as np\nfrom sklearn.linear_model import LogisticRegression"),
     ("parameters", "rows = 40\nstrength = 1.0"),
@@ -52,20 +52,7 @@ def _await_end(view: Any, state: str) -> None:
     view.locator(f".jp-mlops-Standing.jp-mod-{state}").wait_for(timeout=PATIENCE)
 
 
-def _axe(screen: Any, root: Path) -> list[str]:
-    """What a check of accessibility finds in the panel."""
-    if not screen.page.evaluate("() => 'axe' in window"):
-        screen.page.add_script_tag(path=root / "labextension" / "node_modules" / "axe-core" / "axe.min.js")
-    found: list[str] = screen.page.evaluate(
-        """async () => {
-            const found = await window.axe.run('#jupyter-mlops-panel', { resultTypes: ['violations'] });
-            return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 300)}`));
-        }"""
-    )
-    return found
-
-
-def test_from_an_untagged_notebook_to_a_served_model(screen: Any, lab: Any, root: Path) -> None:
+def test_from_an_untagged_notebook_to_a_registered_model(screen: Any, lab: Any) -> None:
     page = screen.page
     _write(lab)
     screen.open(NOTEBOOK)
@@ -76,7 +63,7 @@ def test_from_an_untagged_notebook_to_a_served_model(screen: Any, lab: Any, root
     page.get_by_role("button", name="Apply", exact=True).click(timeout=PATIENCE)
     for name in ("Load", "Train", "Evaluate"):
         view.get_by_role("button", name=f"Step {name}").wait_for(timeout=PATIENCE)
-    assert _axe(screen, root) == []
+    assert screen.axe(PANEL) == []
 
     # a first run, with a value of a parameter changed in the form
     view.get_by_label("rows").fill("60")
@@ -107,7 +94,7 @@ def test_from_an_untagged_notebook_to_a_served_model(screen: Any, lab: Any, root
     for position in (0, 1):
         row = view.locator(".jp-mlops-Runs-body [role=row].jp-mod-run").nth(position)
         row.get_by_role("checkbox").check()
-    assert _axe(screen, root) == []
+    assert screen.axe(PANEL) == []
     view.get_by_role("button", name="Compare 2").click()
     compared = page.locator(".jp-mlops-Compare")
     compared.get_by_text("strength").first.wait_for(timeout=PATIENCE)
@@ -139,4 +126,4 @@ def test_from_an_untagged_notebook_to_a_served_model(screen: Any, lab: Any, root
     form.get_by_role("button", name="Register").click()
     card = view.get_by_role("region", name="Model churn")
     card.wait_for(timeout=PATIENCE)
-    assert _axe(screen, root) == []
+    assert screen.axe(PANEL) == []
