@@ -13,6 +13,8 @@ import pytest
 
 from jupyter_mlops.engine.capture import LIMITS
 
+pytestmark = pytest.mark.alone
+
 
 def outputs(path: Path, cell: str) -> list[Any]:
     found = {item.id: item for item in nbformat.read(path, as_version=4).cells}
@@ -33,8 +35,6 @@ def watch():
         time.sleep(0.05)
 
 import papermill.execute
-
-pytestmark = pytest.mark.alone
 before = psutil.Process().memory_info().rss
 threading.Thread(target=watch, daemon=True).start()
 result = mlops.run(sys.argv[1], output="out.ipynb", timeout=float(sys.argv[2]))
